@@ -1,0 +1,1 @@
+//! Reward dimensions for relevance rationales, learned reward heads, aggregation and preference pairs.

@@ -1,0 +1,1 @@
+//! The BERT student: Hugging Face checkpoints, CRSD training, and the ranker a service embeds.

@@ -1,0 +1,1 @@
+//! One training loop for burn modules: schedule, clipping, accumulation, checkpoints, resume, metrics, progress.
