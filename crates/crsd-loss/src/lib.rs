@@ -1,1 +1,66 @@
-//! The CRSD objective: cross entropy on two views of a pair and InfoNCE between them.
+//! The training objective of CRSD: cross entropy on two views of the same query and item, one
+//! with the teacher's reasoning and one without, and an InfoNCE term that pulls each pair's two
+//! representations together and apart from the rest of the batch. Tensors in, one loss per
+//! example out; no model, no tokenizer, no reduction. It implements the objective of Figure 3 of
+//! "From Reasoning LLMs to BERT" (arXiv 2510.11056); the hyper-parameters' defaults are ours.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use crsd_loss::{CrsdInput, CrsdLossConfig, label_tensor};
+//!
+//! let device = Device::default();
+//! let view = Tensor::<2>::from_floats([[1.0, 0.0], [0.0, 2.0]], &device);
+//! let labels = label_tensor(&[0, 1], 2, &device)?;
+//! let input = CrsdInput { standard_logits: view.clone(), reasoned_logits: view.clone(),
+//!     standard: view.clone(), reasoned: view, labels, negatives: None };
+//! let output = CrsdLossConfig::new().with_temperature(0.5).init()?.forward(input, 1.0)?;
+//! let align: f32 = output.align.mean().into_scalar();
+//! assert!((align - (1.0 + (-2.0f32).exp()).ln()).abs() < 1e-6); // ln(1 + e^{-1/τ})
+//! # Ok::<(), crsd_loss::CrsdLossError>(())
+//! ```
+//!
+//! # The objective
+//! `z = x / |x|`, `S_ij = z_i · z'_j / τ`, `L_align,i = -S_ii + logsumexp_j S_ij`,
+//! `L_i = L_sce,i + L_tce,i + λ L_align,i`.
+//!
+//! | symbol | meaning | where |
+//! |---|---|---|
+//! | `b`, `k`, `h` | examples, classes, hidden size | |
+//! | `L_sce`, `L_tce` | [`cross_entropy`] of the standard and of the reasoned view | nats |
+//! | `L_align` | [`InfoNce`] or another [`Align`] term | nats |
+//! | `x`, `x'` | representations of the two views, `[b, h]` | [`CrsdInput`] |
+//! | τ | [`CrsdLossConfig::temperature`] | 0.05 |
+//! | λ | [`CrsdLossConfig::lambda`], warmed up by [`LambdaSchedule`] | 0.1 |
+//!
+//! # Training
+//! Create tensors on `device.autodiff()` (feature `autodiff` of burn) and call
+//! `output.per_example.mean().backward()`. Everything is computed in f32, whatever the input's
+//! type. [`NegativeMask`] takes false negatives out; [`Diagnostics`] tells, on demand, whether
+//! the views meet, spread out or collapse.
+
+mod align;
+mod config;
+mod cross_entropy;
+mod crsd;
+mod diagnostics;
+mod direction;
+mod error;
+mod info_nce;
+mod labels;
+mod lambda_schedule;
+mod negative_mask;
+mod shape;
+mod unit_norm;
+
+pub use align::{Align, AlignInput, AlignLoss};
+pub use config::CrsdLossConfig;
+pub use cross_entropy::cross_entropy;
+pub use crsd::{CrsdInput, CrsdLoss, CrsdOutput};
+pub use diagnostics::Diagnostics;
+pub use direction::Direction;
+pub use error::CrsdLossError;
+pub use info_nce::{InfoNce, InfoNceConfig};
+pub use labels::{check_labels, label_tensor};
+pub use lambda_schedule::LambdaSchedule;
+pub use negative_mask::NegativeMask;
+pub use unit_norm::unit_norm;

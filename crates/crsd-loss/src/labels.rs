@@ -1,0 +1,39 @@
+//! Labels checked on the host, where it costs nothing.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use crate::CrsdLossError;
+
+/// Fails on the first label that is no class.
+///
+/// # Errors
+/// [`CrsdLossError::LabelOutOfRange`] names the row and the label.
+pub fn check_labels(labels: &[usize], num_classes: usize) -> Result<(), CrsdLossError> {
+    match labels.iter().position(|&label| label >= num_classes) {
+        None => Ok(()),
+        Some(row) => Err(CrsdLossError::LabelOutOfRange {
+            row,
+            label: labels[row],
+            num_classes,
+        }),
+    }
+}
+
+/// Labels as a tensor, after [`check_labels`]: the way to be sure that no label reaches the
+/// device out of range.
+///
+/// # Shapes
+/// - output: `[b]`
+///
+/// # Errors
+/// As [`check_labels`].
+pub fn label_tensor(
+    labels: &[usize],
+    num_classes: usize,
+    device: &Device,
+) -> Result<Tensor<1, Int>, CrsdLossError> {
+    check_labels(labels, num_classes)?;
+    let values: Vec<i64> = labels.iter().map(|&label| label as i64).collect();
+    let shape = [values.len()];
+    Ok(Tensor::from_data(TensorData::new(values, shape), device))
+}
