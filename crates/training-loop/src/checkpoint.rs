@@ -1,0 +1,208 @@
+//! Checkpoints: directories `checkpoint-N` that are either whole or not there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::optim::{ModuleOptimizer, OptimizerRecord};
+use burn::store::ModuleRecord;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::config::TrainingConfig;
+use crate::error::TrainError;
+use crate::log::{LogEntry, LogWindow};
+
+const MODEL_FILE: &str = "model.bpk";
+const OPTIMIZER_FILE: &str = "optimizer.bpk";
+const STATE_FILE: &str = "trainer_state.json";
+const PREFIX: &str = "checkpoint-";
+
+/// All of a run that is not a tensor.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct TrainerState {
+    pub(crate) global_step: usize,
+    pub(crate) max_steps: usize,
+    pub(crate) epoch: f64,
+    pub(crate) name: String,
+    pub(crate) num_batches: usize,
+    /// Tensors in the optimizer's record; burn skips silently what it cannot read back.
+    pub(crate) optimizer_tensors: usize,
+    pub(crate) config: Value,
+    pub(crate) task: Value,
+    pub(crate) window: LogWindow,
+    pub(crate) log_history: Vec<LogEntry>,
+}
+
+/// A checkpoint on disk.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Checkpoint {
+    pub(crate) step: usize,
+    pub(crate) path: PathBuf,
+}
+
+impl Checkpoint {
+    /// The checkpoints in `dir`, earliest first.
+    pub(crate) fn list(dir: &Path) -> Result<Vec<Self>, TrainError> {
+        let io = |source| TrainError::Io {
+            path: dir.to_owned(),
+            source,
+        };
+        let mut found = Vec::new();
+        for entry in fs::read_dir(dir).map_err(io)? {
+            let path = entry.map_err(io)?.path();
+            let name = path.file_name().and_then(|n| n.to_str());
+            let step = name.and_then(|n| n.strip_prefix(PREFIX)?.parse().ok());
+            if let Some(step) = step
+                && path.join(STATE_FILE).is_file()
+            {
+                found.push(Self { step, path });
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Writes `dir/checkpoint-N`: everything goes to a hidden directory beside it, which then
+    /// takes the name.
+    pub(crate) fn save<M: Module>(
+        dir: &Path,
+        model: &M,
+        optimizer: &ModuleOptimizer,
+        state: &mut TrainerState,
+    ) -> Result<Self, TrainError> {
+        let step = state.global_step;
+        let path = dir.join(format!("{PREFIX}{step}"));
+        let temporary = tempfile::Builder::new()
+            .prefix(&format!(".{PREFIX}{step}-"))
+            .tempdir_in(dir)
+            .map_err(|source| TrainError::Io {
+                path: dir.to_owned(),
+                source,
+            })?;
+        let file = temporary.path().join(MODEL_FILE);
+        (model.clone().into_record().save(&file)).map_err(|e| damaged(&file, e))?;
+        let record = optimizer.to_record();
+        state.optimizer_tensors = record.len();
+        let file = temporary.path().join(OPTIMIZER_FILE);
+        record.save(&file).map_err(|e| damaged(&file, e))?;
+        let file = temporary.path().join(STATE_FILE);
+        let json = serde_json::to_vec_pretty(state)
+            .expect("the trainer's state is plain data: a bug in training-loop");
+        fs::write(&file, json).map_err(|source| TrainError::Io { path: file, source })?;
+        let io = |source| TrainError::Io {
+            path: path.clone(),
+            source,
+        };
+        if path.exists() {
+            fs::remove_dir_all(&path).map_err(io)?;
+        }
+        fs::rename(temporary.path(), &path).map_err(io)?;
+        // The directory has its name: nothing is left for the guard to delete.
+        let _ = temporary.keep();
+        Ok(Self { step, path })
+    }
+
+    /// Deletes all but the latest `keep`.
+    pub(crate) fn rotate(dir: &Path, keep: Option<usize>) -> Result<(), TrainError> {
+        let Some(keep) = keep else { return Ok(()) };
+        let all = Self::list(dir)?;
+        let surplus = all.len().saturating_sub(keep);
+        all.iter().take(surplus).try_for_each(Self::delete)
+    }
+
+    pub(crate) fn delete(&self) -> Result<(), TrainError> {
+        fs::remove_dir_all(&self.path).map_err(|source| TrainError::Io {
+            path: self.path.clone(),
+            source,
+        })
+    }
+
+    /// The state, unless it belongs to a run that computes something else.
+    pub(crate) fn read_state(&self, current: &TrainerState) -> Result<TrainerState, TrainError> {
+        let path = self.path.join(STATE_FILE);
+        let text = fs::read(&path).map_err(|source| TrainError::Io {
+            path: path.clone(),
+            source,
+        })?;
+        let saved: TrainerState = serde_json::from_slice(&text).map_err(|e| damaged(&path, e))?;
+        // The other side takes the same way through JSON, so that equal numbers compare equal.
+        let current = serde_json::to_vec(current)
+            .and_then(|json| serde_json::from_slice::<TrainerState>(&json))
+            .expect("the trainer's state is plain data: a bug in training-loop");
+        let free = &TrainingConfig::FREE_TO_CHANGE;
+        self.compare("", &saved.config, &current.config, free)?;
+        self.compare("task.", &saved.task, &current.task, &[])?;
+        let batches = [&saved, &current].map(|s| Value::from(s.num_batches));
+        self.compare("num_batches", &batches[0], &batches[1], &[])?;
+        Ok(saved)
+    }
+
+    /// Refuses the first field that differs; `prefix` names the whole if it is not an object.
+    fn compare(
+        &self,
+        prefix: &str,
+        saved: &Value,
+        current: &Value,
+        free: &[&str],
+    ) -> Result<(), TrainError> {
+        let mismatch = |field: String, saved: &Value, current: &Value| TrainError::ResumeMismatch {
+            path: self.path.clone(),
+            field,
+            saved: saved.to_string(),
+            current: current.to_string(),
+        };
+        let (Value::Object(old), Value::Object(new)) = (saved, current) else {
+            return if saved == current {
+                Ok(())
+            } else {
+                Err(mismatch(
+                    prefix.trim_end_matches('.').into(),
+                    saved,
+                    current,
+                ))
+            };
+        };
+        for key in new.keys().chain(old.keys()) {
+            let [was, is] = [old, new].map(|map| map.get(key).unwrap_or(&Value::Null));
+            if was != is && !free.contains(&key.as_str()) {
+                return Err(mismatch(format!("{prefix}{key}"), was, is));
+            }
+        }
+        Ok(())
+    }
+
+    /// The parameters, with the ids they had: burn gives a new module random ids, and the
+    /// optimizer's record is keyed by them, so the model is loaded first.
+    pub(crate) fn load_model<M: Module>(&self, model: M) -> Result<M, TrainError> {
+        let path = self.path.join(MODEL_FILE);
+        ModuleRecord::load(&path)
+            .and_then(|record| model.try_load_record(record))
+            .map_err(|e| damaged(&path, e))
+    }
+
+    /// The moments.
+    pub(crate) fn load_optimizer(
+        &self,
+        optimizer: ModuleOptimizer,
+        state: &TrainerState,
+    ) -> Result<ModuleOptimizer, TrainError> {
+        let path = self.path.join(OPTIMIZER_FILE);
+        let record = OptimizerRecord::load(&path).map_err(|e| damaged(&path, e))?;
+        if record.len() != state.optimizer_tensors {
+            let (found, expected) = (record.len(), state.optimizer_tensors);
+            return Err(damaged(
+                &path,
+                format!("{found} tensors, but {expected} were saved"),
+            ));
+        }
+        Ok(optimizer.load_record(record))
+    }
+}
+
+fn damaged(path: &Path, reason: impl ToString) -> TrainError {
+    TrainError::Checkpoint {
+        path: path.to_owned(),
+        reason: reason.to_string(),
+    }
+}

@@ -1,0 +1,118 @@
+//! The gradient as a whole: its norm, and clipping by it.
+
+use std::collections::HashSet;
+
+use burn::Tensor;
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::optim::GradientsParams;
+use burn::tensor::FloatDType;
+
+/// The L2 norm of all gradients of `module` together, on their device; `None` if there is none.
+///
+/// burn's own `GradientClipping::Norm` takes the norm of each tensor by itself, which changes the
+/// gradient's direction.
+///
+/// # Shapes
+/// One element.
+pub fn global_grad_norm<M: Module>(module: &M, grads: &GradientsParams) -> Option<Tensor<1>> {
+    let mut squares = Squares {
+        grads,
+        seen: HashSet::new(),
+        sums: Vec::new(),
+    };
+    module.visit(&mut squares);
+    if squares.sums.is_empty() {
+        return None;
+    }
+    Some(Tensor::cat(squares.sums, 0).sum().sqrt())
+}
+
+/// Scales the gradients so that their global L2 norm is at most `max_norm`, and gives the norm
+/// from before: `torch.nn.utils.clip_grad_norm_`, with its `1e-6` in the denominator.
+///
+/// Reads one number from the device.
+///
+/// ```
+/// use burn::optim::GradientsParams;
+/// use burn::{Tensor, module::Param, nn::LinearConfig, tensor::Device};
+/// use training_loop::clip_grad_norm;
+///
+/// let device = Device::flex().autodiff();
+/// let linear = LinearConfig::new(1, 1).with_bias(false).init(&device);
+/// let loss = linear.forward(Tensor::<2>::from_floats([[5.0]], &device)).sum();
+/// let grads = GradientsParams::from_grads(loss.backward(), &linear);
+/// let (grads, norm) = clip_grad_norm(&linear, grads, 1.0);
+/// assert_eq!(norm, 5.0);
+/// let clipped: f32 = grads.get::<2>(linear.weight.id).unwrap().into_scalar();
+/// assert!((clipped - 1.0).abs() < 1e-6);
+/// ```
+pub fn clip_grad_norm<M: Module>(
+    module: &M,
+    grads: GradientsParams,
+    max_norm: f64,
+) -> (GradientsParams, f32) {
+    match global_grad_norm(module, &grads) {
+        Some(norm) => {
+            let norm = norm.into_scalar::<f32>();
+            (clip_to(module, grads, norm, max_norm), norm)
+        }
+        None => (grads, 0.0),
+    }
+}
+
+/// Scales the gradients for a norm that is already on the host.
+pub(crate) fn clip_to<M: Module>(
+    module: &M,
+    grads: GradientsParams,
+    norm: f32,
+    max_norm: f64,
+) -> GradientsParams {
+    let coefficient = max_norm / (f64::from(norm) + 1e-6);
+    if coefficient >= 1.0 {
+        return grads;
+    }
+    let mut scale = Scale {
+        grads,
+        seen: HashSet::new(),
+        coefficient,
+    };
+    module.visit(&mut scale);
+    scale.grads
+}
+
+struct Squares<'a> {
+    grads: &'a GradientsParams,
+    /// A tied parameter is visited twice but has one gradient.
+    seen: HashSet<ParamId>,
+    sums: Vec<Tensor<1>>,
+}
+
+impl ModuleVisitor for Squares<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if !self.seen.insert(param.id) {
+            return;
+        }
+        if let Some(grad) = self.grads.get::<D>(param.id) {
+            // Half-precision squares overflow, hence f32.
+            self.sums.push(grad.cast(FloatDType::F32).square().sum());
+        }
+    }
+}
+
+struct Scale {
+    grads: GradientsParams,
+    seen: HashSet<ParamId>,
+    coefficient: f64,
+}
+
+impl ModuleVisitor for Scale {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if !self.seen.insert(param.id) {
+            return;
+        }
+        if let Some(grad) = self.grads.remove::<D>(param.id) {
+            self.grads
+                .register(param.id, grad.mul_scalar(self.coefficient));
+        }
+    }
+}

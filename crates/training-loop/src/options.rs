@@ -1,0 +1,44 @@
+//! How a run deals with files, the terminal and interrupts; what it computes is in the config.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// The log's file name within the output directory.
+pub const LOG_FILE: &str = "log_history.jsonl";
+
+/// Whether a progress bar is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Progress {
+    /// A bar on stderr, if stderr is a terminal.
+    #[default]
+    Bar,
+    /// No bar.
+    Hidden,
+}
+
+/// How a run deals with files, the terminal and interrupts.
+///
+/// ```
+/// use training_loop::TrainerOptions;
+///
+/// let options = TrainerOptions { name: "student".into(), ..TrainerOptions::default() };
+/// assert!(options.output_dir.is_none() && !options.resume);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct TrainerOptions {
+    /// Where `checkpoint-N/` and `log_history.jsonl` go; made if missing. None: nothing is
+    /// written.
+    pub output_dir: Option<PathBuf>,
+    /// Go on from the latest checkpoint in `output_dir`; without one the run starts at step 0.
+    pub resume: bool,
+    /// Start anew in an `output_dir` that holds checkpoints, deleting these (and nothing else).
+    pub overwrite_output_dir: bool,
+    /// The progress bar.
+    pub progress: Progress,
+    /// Once true, the step in hand is finished, a checkpoint is saved, and the run returns with
+    /// [`interrupted`](crate::TrainReport::interrupted) set.
+    pub interrupt: Option<Arc<AtomicBool>>,
+    /// The run's name, for the bar and for messages.
+    pub name: String,
+}

@@ -1,0 +1,137 @@
+//! What the loop asks of the thing that is trained.
+
+use burn::Tensor;
+use burn::module::Module;
+
+/// A task: its batches, and the loss of a model on one of them.
+///
+/// The loop owns the order of events, the optimizer and the files; the task owns the data, the
+/// device that batches live on and the objective.
+pub trait TrainTask {
+    /// The model that is trained.
+    type Model: Module;
+    /// One batch.
+    type Batch;
+    /// The task's own error.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// Batches in one epoch.
+    fn num_batches(&self) -> usize;
+
+    /// Batch `index` (from 0) of `epoch` (from 0).
+    ///
+    /// Must be a pure function of its arguments: exact resume rests on it.
+    /// [`BatchSampler`](crate::BatchSampler) gives the examples' indices in that manner.
+    ///
+    /// # Errors
+    /// Whatever keeps the batch from being built; the loop adds step, epoch and batch.
+    fn batch(&self, epoch: usize, index: usize, seed: u64) -> Result<Self::Batch, Self::Error>;
+
+    /// The loss of `model` on `batch`.
+    ///
+    /// # Errors
+    /// Whatever keeps the loss from being computed; the loop adds step, epoch and batch.
+    fn step(
+        &self,
+        model: &Self::Model,
+        batch: Self::Batch,
+        context: &StepContext,
+    ) -> Result<StepOutput, Self::Error>;
+
+    /// The task's own configuration, as JSON: stored with each checkpoint, and compared when a run
+    /// resumes. Default: nothing to compare.
+    fn config(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+
+    /// What [`StepOutput::num_items`] counts, in the plural; the log's key is
+    /// `{this}_per_second`. Default: `examples`.
+    fn item_name(&self) -> &'static str {
+        "examples"
+    }
+}
+
+/// Where in the run a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepContext {
+    /// Optimizer step, from 0.
+    pub step: usize,
+    /// Optimizer steps of the whole run.
+    pub max_steps: usize,
+    /// Epoch, from 0.
+    pub epoch: usize,
+    /// Batch within the epoch, from 0.
+    pub batch: usize,
+    /// Batches since the start of the run, from 0.
+    pub micro_step: usize,
+    /// Batches averaged into this optimizer step.
+    pub accumulated: usize,
+    /// The run's seed.
+    pub seed: u64,
+}
+
+impl StepContext {
+    /// The part of the run that is done, in [0, 1).
+    pub fn progress(&self) -> f64 {
+        self.step as f64 / self.max_steps.max(1) as f64
+    }
+
+    /// Rises linearly from 0 to 1 over the first `ratio` of the run, then stays 1: the warm-up of
+    /// a loss term's weight. With `ratio` 0 it is 1 throughout.
+    pub fn warmup(&self, ratio: f64) -> f64 {
+        if ratio <= 0.0 {
+            1.0
+        } else {
+            (self.progress() / ratio).min(1.0)
+        }
+    }
+}
+
+/// The loss of one batch, and what else is to be logged.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct StepOutput {
+    /// The mean loss of the batch: one element, on the graph.
+    pub loss: Tensor<1>,
+    /// Values to log, averaged over the batches between two entries. A value that is not finite
+    /// counts as undefined for this batch and is left out of the average.
+    pub metrics: Vec<(String, f64)>,
+    /// As `metrics`, but read from the device together with the loss: one transfer for all.
+    /// Each holds one element.
+    pub tensor_metrics: Vec<(String, Tensor<1>)>,
+    /// Items in the batch (examples or tokens, see [`TrainTask::item_name`]), for the rate.
+    pub num_items: Option<usize>,
+}
+
+impl StepOutput {
+    /// A step with this loss and nothing else to log. `loss` holds one element.
+    pub fn new(loss: Tensor<1>) -> Self {
+        Self {
+            loss,
+            metrics: Vec::new(),
+            tensor_metrics: Vec::new(),
+            num_items: None,
+        }
+    }
+
+    /// Adds a value to log.
+    #[must_use]
+    pub fn with_metric(mut self, name: impl Into<String>, value: f64) -> Self {
+        self.metrics.push((name.into(), value));
+        self
+    }
+
+    /// Adds a value to log that is still on the device; `value` holds one element.
+    #[must_use]
+    pub fn with_tensor_metric(mut self, name: impl Into<String>, value: Tensor<1>) -> Self {
+        self.tensor_metrics.push((name.into(), value));
+        self
+    }
+
+    /// Says how many items the batch holds.
+    #[must_use]
+    pub fn with_num_items(mut self, num_items: usize) -> Self {
+        self.num_items = Some(num_items);
+        self
+    }
+}
