@@ -73,20 +73,14 @@ impl Checkpoint {
     ) -> Result<Self, TrainError> {
         let step = state.global_step;
         let path = dir.join(format!("{PREFIX}{step}"));
-        let temporary = tempfile::Builder::new()
-            .prefix(&format!(".{PREFIX}{step}-"))
-            .tempdir_in(dir)
-            .map_err(|source| TrainError::Io {
-                path: dir.to_owned(),
-                source,
-            })?;
-        let file = temporary.path().join(MODEL_FILE);
+        let partial = Partial::create(dir.join(format!(".{PREFIX}{step}.partial")))?;
+        let file = partial.0.join(MODEL_FILE);
         (model.clone().into_record().save(&file)).map_err(|e| damaged(&file, e))?;
         let record = optimizer.to_record();
         state.optimizer_tensors = record.len();
-        let file = temporary.path().join(OPTIMIZER_FILE);
+        let file = partial.0.join(OPTIMIZER_FILE);
         record.save(&file).map_err(|e| damaged(&file, e))?;
-        let file = temporary.path().join(STATE_FILE);
+        let file = partial.0.join(STATE_FILE);
         let json = serde_json::to_vec_pretty(state)
             .expect("the trainer's state is plain data: a bug in training-loop");
         fs::write(&file, json).map_err(|source| TrainError::Io { path: file, source })?;
@@ -97,9 +91,7 @@ impl Checkpoint {
         if path.exists() {
             fs::remove_dir_all(&path).map_err(io)?;
         }
-        fs::rename(temporary.path(), &path).map_err(io)?;
-        // The directory has its name: nothing is left for the guard to delete.
-        let _ = temporary.keep();
+        fs::rename(&partial.0, &path).map_err(io)?;
         Ok(Self { step, path })
     }
 
@@ -197,6 +189,26 @@ impl Checkpoint {
             ));
         }
         Ok(optimizer.load_record(record))
+    }
+}
+
+/// A directory that is being filled; gone when dropped, unless it has been renamed.
+struct Partial(PathBuf);
+
+impl Partial {
+    fn create(path: PathBuf) -> Result<Self, TrainError> {
+        // A process that was killed may have left one.
+        let _ = fs::remove_dir_all(&path);
+        match fs::create_dir(&path) {
+            Ok(()) => Ok(Self(path)),
+            Err(source) => Err(TrainError::Io { path, source }),
+        }
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The log: one entry every `logging_steps`, kept in memory and as JSON lines.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -98,11 +98,11 @@ impl LogFile {
             path: path.clone(),
             source,
         };
-        let mut temporary = tempfile::NamedTempFile::new_in(dir).map_err(io)?;
-        for entry in history {
-            temporary.write_all(&line(entry)).map_err(io)?;
-        }
-        temporary.persist(&path).map_err(|e| io(e.error))?;
+        let partial = dir.join(format!(".{LOG_FILE}.partial"));
+        let lines: Vec<u8> = history.iter().flat_map(line).collect();
+        fs::write(&partial, lines)
+            .and_then(|()| fs::rename(&partial, &path))
+            .map_err(io)?;
         let file = OpenOptions::new().append(true).open(&path).map_err(io)?;
         Ok(Self { path, file })
     }
