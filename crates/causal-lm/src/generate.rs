@@ -1,0 +1,355 @@
+//! Generation: greedy or sampled, in batches, with a KV cache.
+
+use burn::module::Module;
+use burn::tensor::{Bool, Device, Tensor};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::attention_pattern::{AttentionPattern, padding};
+use crate::batch::{LmBatch, bool_tensor, int_tensor};
+use crate::error::CausalLmError;
+use crate::kv_cache::KvCache;
+use crate::model::{CausalLm, Tokens};
+use crate::sampling::GenerationConfig;
+
+impl CausalLm {
+    /// Continues each prompt: the new tokens only, with the token that ended the reply if one did
+    /// ([`CausalLmConfig::eos_token_id`](crate::CausalLmConfig::eos_token_id)).
+    ///
+    /// With `num_return_sequences` = `n` the output holds `n` replies to the first prompt, then `n`
+    /// to the second, and so on. The draws for a prompt depend on the seed and the prompt's index.
+    /// A model on an autodiff device generates without a graph.
+    ///
+    /// # Errors
+    /// [`CausalLmError::Config`], [`CausalLmError::EmptyRow`], [`CausalLmError::TokenId`] or
+    /// [`CausalLmError::TooLong`]; `row` is the prompt's index.
+    pub fn generate(
+        &self,
+        prompts: &[Vec<u32>],
+        config: &GenerationConfig,
+    ) -> Result<Vec<Vec<u32>>, CausalLmError> {
+        let seed = |index: u64| {
+            let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
+            rng.set_stream(index);
+            rng.next_u64()
+        };
+        let seeds: Vec<u64> = (0..prompts.len() as u64).map(seed).collect();
+        self.generate_seeded(prompts, &seeds, config)
+    }
+
+    /// [`generate`](Self::generate) with a seed for each prompt, so that the draws for a prompt do
+    /// not depend on its place; `config.seed` is not used.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate), and [`CausalLmError::LengthMismatch`] if there are not as
+    /// many seeds as prompts.
+    pub fn generate_seeded(
+        &self,
+        prompts: &[Vec<u32>],
+        seeds: &[u64],
+        config: &GenerationConfig,
+    ) -> Result<Vec<Vec<u32>>, CausalLmError> {
+        config.validate()?;
+        if seeds.len() != prompts.len() {
+            return Err(CausalLmError::LengthMismatch {
+                row: 0,
+                field: "seeds",
+                found: seeds.len(),
+                expected: prompts.len(),
+            });
+        }
+        self.check_prompts(prompts, |_| config.max_new_tokens)?;
+        let n = config.num_return_sequences;
+        let mut replies = vec![Vec::new(); prompts.len() * n];
+        let model = self.without_graph();
+        for group in by_length(prompts, (config.batch_size / n).max(1)) {
+            for row in Generation::new(&model, config, prompts, seeds, &group)?.run()? {
+                replies[row.index] = row.reply;
+            }
+        }
+        Ok(replies)
+    }
+
+    /// Refuses prompts that are empty, outside the vocabulary or, with the tokens to come, longer
+    /// than the context.
+    pub(crate) fn check_prompts(
+        &self,
+        prompts: &[Vec<u32>],
+        new_tokens: impl Fn(usize) -> usize,
+    ) -> Result<(), CausalLmError> {
+        let (vocab_size, context) = (self.config.vocab_size, self.config.max_position_embeddings);
+        for (row, prompt) in prompts.iter().enumerate() {
+            if prompt.is_empty() {
+                return Err(CausalLmError::EmptyRow { row });
+            }
+            if let Some(&id) = prompt.iter().find(|&&id| id as usize >= vocab_size) {
+                return Err(CausalLmError::TokenId {
+                    row,
+                    id,
+                    vocab_size,
+                });
+            }
+            let tokens = prompt.len() + new_tokens(row);
+            if tokens > context {
+                return Err(CausalLmError::TooLong {
+                    row,
+                    tokens,
+                    max_position_embeddings: context,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The model on the plain device.
+    pub(crate) fn without_graph(&self) -> Self {
+        if self.device().is_autodiff() {
+            self.valid()
+        } else {
+            self.clone()
+        }
+    }
+}
+
+/// The prompts' indices in groups of at most `size`, shortest first, so that little is padded.
+pub(crate) fn by_length(prompts: &[Vec<u32>], size: usize) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..prompts.len()).collect();
+    order.sort_by_key(|&index| prompts[index].len());
+    order.chunks(size).map(<[usize]>::to_vec).collect()
+}
+
+/// One reply on its way.
+#[derive(Debug)]
+struct Row {
+    /// Its place in the output.
+    index: usize,
+    /// Tokens of the prompt.
+    prompt: Vec<u32>,
+    reply: Vec<u32>,
+    rng: ChaCha8Rng,
+}
+
+/// Prompts that are continued together.
+struct Generation<'a> {
+    model: &'a CausalLm,
+    config: &'a GenerationConfig,
+    device: Device,
+    active: Vec<Row>,
+    finished: Vec<Row>,
+    cache: Option<Cache>,
+}
+
+struct Cache {
+    keys_and_values: KvCache,
+    /// `[b, 1, 1, capacity]`, `true` where a key is padding; none if no row is padded.
+    padding: Option<Tensor<4, Bool>>,
+}
+
+impl<'a> Generation<'a> {
+    fn new(
+        model: &'a CausalLm,
+        config: &'a GenerationConfig,
+        prompts: &[Vec<u32>],
+        seeds: &[u64],
+        group: &[usize],
+    ) -> Result<Self, CausalLmError> {
+        let n = config.num_return_sequences;
+        let replies = group
+            .iter()
+            .flat_map(|&prompt| (0..n).map(move |reply| (prompt, reply)));
+        let row = |(prompt, reply): (usize, usize)| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seeds[prompt]);
+            rng.set_stream(reply as u64);
+            Row {
+                index: prompt * n + reply,
+                prompt: prompts[prompt].clone(),
+                reply: Vec::new(),
+                rng,
+            }
+        };
+        Ok(Self {
+            model,
+            config,
+            device: model.device(),
+            active: replies.map(row).collect(),
+            finished: Vec::new(),
+            cache: None,
+        })
+    }
+
+    fn run(mut self) -> Result<Vec<Row>, CausalLmError> {
+        let mut logits = if self.config.use_cache {
+            self.prefill()?
+        } else {
+            self.recompute()?
+        };
+        for step in 1..=self.config.max_new_tokens {
+            self.choose(logits);
+            if self.active.is_empty() || step == self.config.max_new_tokens {
+                break;
+            }
+            logits = if self.config.use_cache {
+                self.step()
+            } else {
+                self.recompute()?
+            };
+        }
+        self.finished.append(&mut self.active);
+        Ok(self.finished)
+    }
+
+    /// Takes the next token of each row; rows that ended leave.
+    ///
+    /// # Shapes
+    /// - `logits`: `[b, v]`
+    fn choose(&mut self, logits: Vec<f32>) {
+        let vocab_size = self.model.config.vocab_size;
+        let mut stay = Vec::with_capacity(self.active.len());
+        let mut ended = vec![false; self.active.len()];
+        for (place, row) in self.active.iter_mut().enumerate() {
+            let logits = &logits[place * vocab_size..(place + 1) * vocab_size];
+            let token = self.config.pick(logits, &mut row.rng);
+            row.reply.push(token);
+            ended[place] = self.model.config.eos_token_id.contains(&token);
+            if !ended[place] {
+                stay.push(place as u32);
+            }
+        }
+        if stay.len() == self.active.len() {
+            return;
+        }
+        for (row, ended) in std::mem::take(&mut self.active).into_iter().zip(ended) {
+            match ended {
+                true => self.finished.push(row),
+                false => self.active.push(row),
+            }
+        }
+        if let Some(cache) = &mut self.cache
+            && !stay.is_empty()
+        {
+            cache.select(stay, &self.device);
+        }
+    }
+
+    /// Runs the prompts once, whatever the number of replies, and fills the cache.
+    fn prefill(&mut self) -> Result<Vec<f32>, CausalLmError> {
+        let n = self.config.num_return_sequences;
+        let prompts: Vec<Vec<u32>> = self
+            .active
+            .iter()
+            .step_by(n)
+            .map(|row| row.prompt.clone())
+            .collect();
+        let longest = prompts.iter().map(Vec::len).max().unwrap_or(0);
+        let capacity = longest + self.config.max_new_tokens;
+        let prefilled = Prefilled::new(self.model, &prompts, capacity)?;
+        let mut cache = Cache {
+            keys_and_values: prefilled.cache,
+            padding: prefilled.padding,
+        };
+        let mut logits = prefilled.logits; // [prompts, v]
+        if n > 1 {
+            let rows = 0..prompts.len() as u32;
+            let rows: Vec<u32> = rows.flat_map(|row| std::iter::repeat_n(row, n)).collect();
+            let count = rows.len();
+            logits = logits.select(0, int_tensor(rows.clone(), [count], &self.device)); // [b, v]
+            cache.select(rows, &self.device);
+        }
+        self.cache = Some(cache);
+        Ok(to_host(logits))
+    }
+
+    /// Runs the latest token of each row.
+    fn step(&mut self) -> Vec<f32> {
+        let cache = self.cache.as_mut();
+        let cache = cache.expect("the prompts were run before: a bug in causal-lm");
+        let b = self.active.len();
+        let latest = |row: &Row| row.reply.last().copied().unwrap_or_default();
+        let position = |row: &Row| (row.prompt.len() + row.reply.len() - 1) as u32;
+        let ids = self.active.iter().map(latest).collect();
+        let positions = self.active.iter().map(position).collect();
+        let s = cache.keys_and_values.len() + 1;
+        let tokens = Tokens {
+            ids: int_tensor(ids, [b, 1], &self.device),
+            positions: int_tensor(positions, [b, 1], &self.device),
+            masked: cache
+                .padding
+                .as_ref()
+                .map(|all| all.clone().narrow(3, 0, s)),
+        };
+        let hidden = self.model.decode(tokens, Some(&mut cache.keys_and_values)); // [b, 1, h]
+        to_host(self.model.logits(hidden.squeeze_dim::<2>(1)))
+    }
+
+    /// Runs everything from the start.
+    fn recompute(&self) -> Result<Vec<f32>, CausalLmError> {
+        let text = |row: &Row| [row.prompt.as_slice(), &row.reply].concat();
+        let texts: Vec<Vec<u32>> = self.active.iter().map(text).collect();
+        let batch = LmBatch::left_padded(&texts, 0, &self.device)?;
+        let hidden = self.model.hidden_states(&batch); // [b, t, h]
+        Ok(to_host(self.model.logits(last(hidden))))
+    }
+}
+
+impl Cache {
+    fn select(&mut self, rows: Vec<u32>, device: &Device) {
+        let count = rows.len();
+        let rows = int_tensor(rows, [count], device);
+        self.keys_and_values.select(&rows);
+        self.padding = self.padding.take().map(|padding| padding.select(0, rows));
+    }
+}
+
+/// Prompts that the decoder has seen, ready to be continued.
+pub(crate) struct Prefilled {
+    pub(crate) cache: KvCache,
+    /// `[b, 1, 1, capacity]`, `true` where a key is padding; none if no row is padded.
+    pub(crate) padding: Option<Tensor<4, Bool>>,
+    /// `[b, v]`, of the token after the prompt.
+    pub(crate) logits: Tensor<2>,
+}
+
+impl Prefilled {
+    /// Runs the prompts, padded on the left; the cache has room for `capacity` tokens a row.
+    pub(crate) fn new(
+        model: &CausalLm,
+        prompts: &[Vec<u32>],
+        capacity: usize,
+    ) -> Result<Self, CausalLmError> {
+        let device = model.device();
+        let batch = LmBatch::left_padded(prompts, 0, &device)?;
+        let [b, t] = batch.dims();
+        let mut cache = KvCache::new(&model.config, b, capacity, &device);
+        let tokens = Tokens {
+            ids: batch.input_ids.clone(),
+            positions: batch.position_ids.clone(),
+            masked: batch.attention.masked(t, &device),
+        };
+        let hidden = model.decode(tokens, Some(&mut cache)); // [b, t, h]
+        let padding = match &batch.attention {
+            AttentionPattern::Padded { attention_mask } => {
+                let new = vec![true; b * (capacity - t)];
+                let new = bool_tensor(new, [b, capacity - t], &device);
+                Some(padding(&Tensor::cat(vec![attention_mask.clone(), new], 1)))
+            }
+            _ => None,
+        };
+        Ok(Self {
+            cache,
+            padding,
+            logits: model.logits(last(hidden)),
+        })
+    }
+}
+
+/// The last token's state: `[b, h]` from `[b, t, h]`.
+fn last(hidden: Tensor<3>) -> Tensor<2> {
+    let t = hidden.dims()[1];
+    hidden.narrow(1, t - 1, 1).squeeze_dim::<2>(1)
+}
+
+fn to_host(logits: Tensor<2>) -> Vec<f32> {
+    logits
+        .try_into_vec_as::<f32>()
+        .expect("logits are floats: a bug in causal-lm, or a lost device")
+}
