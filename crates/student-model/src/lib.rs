@@ -1,1 +1,69 @@
-//! The BERT student: Hugging Face checkpoints, CRSD training, and the ranker a service embeds.
+//! The BERT student of the two-stage framework: a cross-encoder that reads a query and an item and
+//! gives a distribution over relevance classes. It loads and saves Hugging Face folders
+//! ([`BertModel`], [`BertForSequenceClassification`]), is trained by cross entropy or CRSD (feature
+//! `train`), and ranks: [`Ranker`] is what a service embeds. Without `train` it has no autodiff, no
+//! optimiser and no network. It reads BERT only; positions are absolute; weights are f32 in memory.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use relevance_data::TokenBatch;
+//! use student_model::{BertConfig, BertForSequenceClassification};
+//!
+//! let config = BertConfig { vocab_size: 50, hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2,
+//!     intermediate_size: 32, ..BertConfig::default() }.with_labels(&["Exact", "Substitute", "Irrelevant"]);
+//! let device = Device::default();
+//! let model = BertForSequenceClassification::new(&config, /* seed */ 7, &device)?;
+//! let batch = TokenBatch { input_ids: Tensor::from_ints([[2, 9, 3, 11, 3]], &device),
+//!     token_type_ids: Tensor::from_ints([[0, 0, 0, 1, 1]], &device), attention_mask: None };
+//! assert_eq!(model.forward(&batch).logits.dims(), [1, 3]);
+//! # Ok::<(), student_model::StudentError>(())
+//! ```
+//!
+//! Symbols in shapes: `b` pairs in a batch, `t` tokens, `h` hidden size, `d = h / heads`, `K` classes.
+//!
+//! | to | take |
+//! |---|---|
+//! | rank items in a service | [`Ranker::from_dir`], [`Ranker::rank`] |
+//! | classify many pairs | [`predict`] |
+//! | start from an encoder such as all-MiniLM-L6-v2 | [`BertForSequenceClassification::from_pretrained_encoder`] |
+//! | start from nothing | `train_wordpiece` (feature `train`), [`BertForSequenceClassification::new`] |
+//! | train | `train_student` (feature `train`) |
+//! | save what a ranker needs | [`Student::new`], [`Student::save_dir`] |
+
+mod attention;
+mod bert;
+mod checkpoint;
+mod classifier;
+mod config;
+mod embeddings;
+mod error;
+mod folder;
+mod init;
+mod layer;
+mod predict;
+mod ranker;
+mod relevance;
+mod student;
+#[cfg(feature = "train")]
+mod train;
+#[cfg(feature = "train")]
+mod wordpiece;
+
+pub use attention::{BertAttention, BertOutputProjection, BertSelfAttention};
+pub use bert::{BertModel, BertOutput, BertPooler};
+pub use classifier::{BertForSequenceClassification, ClassifierOutput};
+pub use config::{BertConfig, HiddenAct};
+pub use embeddings::BertEmbeddings;
+pub use error::{CheckpointMismatch, Misshapen, StudentError};
+pub use layer::{BertEncoder, BertIntermediate, BertLayer};
+pub use predict::predict;
+pub use ranker::{PairScore, RankedItem, Ranker};
+pub use relevance::RelevanceConfig;
+pub use student::Student;
+#[cfg(feature = "train")]
+pub use train::{
+    NegativePolicy, Objective, StudentBatch, StudentExample, StudentTask, StudentTrainConfig,
+    train_student,
+};
+#[cfg(feature = "train")]
+pub use wordpiece::train_wordpiece;

@@ -1,0 +1,152 @@
+//! The encoder: Hugging Face's `BertModel`.
+
+use std::path::Path;
+
+use burn::module::Module;
+use burn::nn::Linear;
+use burn::tensor::{Device, Tensor};
+use relevance_data::TokenBatch;
+
+use crate::attention::AttentionBias;
+use crate::checkpoint::{self, Head};
+use crate::embeddings::BertEmbeddings;
+use crate::init::Fresh;
+use crate::layer::BertEncoder;
+use crate::{BertConfig, StudentError};
+
+/// A BERT encoder (Devlin et al. 2018, arXiv 1810.04805), with `transformers`' names.
+///
+/// Field names are the tensor names of a Hugging Face checkpoint, but for two that Rust would not
+/// have: `attention.self` is `attention.self_attention` and `LayerNorm` is `layer_norm`.
+#[derive(Module, Debug)]
+pub struct BertModel {
+    /// Token, position and segment embeddings.
+    pub embeddings: BertEmbeddings,
+    /// The layers.
+    pub encoder: BertEncoder,
+    /// `tanh(W cls + b)`; absent from encoders saved without it.
+    pub pooler: Option<BertPooler>,
+    #[module(skip)]
+    config: BertConfig,
+}
+
+/// What an encoder gives for a batch.
+#[derive(Debug, Clone)]
+pub struct BertOutput {
+    /// Every token of the last layer, `[b, t, h]`. Rows at padding are meaningless.
+    pub last_hidden_state: Tensor<3>,
+    /// `last_hidden_state` at position 0, `[b, h]`.
+    pub cls: Tensor<2>,
+    /// The pooler's output, `[b, h]`; `None` without a pooler.
+    pub pooled: Option<Tensor<2>>,
+}
+
+impl BertModel {
+    /// A fresh encoder with a pooler; the same seed gives the same weights.
+    ///
+    /// # Errors
+    /// [`StudentError::InvalidConfig`].
+    pub fn new(config: &BertConfig, seed: u64, device: &Device) -> Result<Self, StudentError> {
+        config.validate()?;
+        Ok(Self::fresh(&mut Fresh::new(config, device, seed), true))
+    }
+
+    pub(crate) fn fresh(fresh: &mut Fresh<'_>, pooler: bool) -> Self {
+        Self {
+            embeddings: BertEmbeddings::new(fresh),
+            encoder: BertEncoder::new(fresh),
+            pooler: pooler.then(|| BertPooler::new(fresh)),
+            config: fresh.config.clone(),
+        }
+    }
+
+    /// Loads a Hugging Face folder: `config.json` and `model.safetensors`.
+    ///
+    /// Names with or without the prefix `bert.`, old names (`LayerNorm.gamma`), f16, bf16 and f64 files
+    /// are read; the heads of BERT's task classes (`cls.*`, `classifier.*`, `qa_outputs.*`) and buffers
+    /// (`position_ids`) are passed over. The encoder has a pooler if the file has one.
+    ///
+    /// # Errors
+    /// [`StudentError::CheckpointMismatch`] names each missing, unexpected and misshapen tensor.
+    pub fn from_dir(dir: impl AsRef<Path>, device: &Device) -> Result<Self, StudentError> {
+        let config = BertConfig::from_dir(&dir)?;
+        let file = checkpoint::CheckpointFile::open(dir.as_ref())?;
+        let pooler = file.has_pooler();
+        let mut model = Self::fresh(&mut Fresh::new(&config, device, 0), pooler);
+        file.load(&mut model, &config, Head::none(pooler))?;
+        Ok(model)
+    }
+
+    /// Writes `config.json` and `model.safetensors`, as `BertModel.from_pretrained` reads them.
+    ///
+    /// # Errors
+    /// [`StudentError::Io`], [`StudentError::Checkpoint`], [`StudentError::FolderOccupied`].
+    pub fn save_dir(&self, dir: impl AsRef<Path>) -> Result<(), StudentError> {
+        crate::folder::write_folder(dir.as_ref(), |dir| {
+            checkpoint::save(self, &self.config, "BertModel", dir)
+        })
+    }
+
+    /// The configuration the model was built from.
+    pub fn config(&self) -> &BertConfig {
+        &self.config
+    }
+
+    /// Encodes a batch.
+    ///
+    /// # Shapes
+    /// tokens `[b, t]` → see [`BertOutput`]
+    ///
+    /// # Panics
+    /// If `t` is above `max_position_embeddings`.
+    pub fn forward(&self, batch: &TokenBatch) -> BertOutput {
+        let bias = AttentionBias::new(batch.attention_mask.as_ref());
+        let last_hidden_state = self.encoder.forward(self.embeddings.forward(batch), &bias);
+        let cls = last_hidden_state
+            .clone()
+            .narrow(1, 0, 1)
+            .squeeze_dim::<2>(1); // [b, h]
+        BertOutput {
+            pooled: self
+                .pooler
+                .as_ref()
+                .map(|pooler| pooler.forward(cls.clone())),
+            last_hidden_state,
+            cls,
+        }
+    }
+
+    /// [`BertOutput::cls`] alone, without computing the last layer's other positions.
+    ///
+    /// # Shapes
+    /// tokens `[b, t]` → `[b, h]`
+    ///
+    /// # Panics
+    /// If `t` is above `max_position_embeddings`.
+    pub fn forward_cls(&self, batch: &TokenBatch) -> Tensor<2> {
+        let bias = AttentionBias::new(batch.attention_mask.as_ref());
+        self.encoder
+            .forward_cls(self.embeddings.forward(batch), &bias)
+    }
+}
+
+/// `pooler` of a BERT.
+#[derive(Module, Debug)]
+pub struct BertPooler {
+    /// `[h, h]` and `[h]`.
+    pub dense: Linear,
+}
+
+impl BertPooler {
+    pub(crate) fn new(fresh: &mut Fresh<'_>) -> Self {
+        let hidden = fresh.config.hidden_size;
+        Self {
+            dense: fresh.linear(hidden, hidden),
+        }
+    }
+
+    /// `[b, h]` → `[b, h]`
+    pub(crate) fn forward(&self, cls: Tensor<2>) -> Tensor<2> {
+        self.dense.forward(cls).tanh()
+    }
+}

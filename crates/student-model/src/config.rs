@@ -1,0 +1,307 @@
+//! `config.json` of Hugging Face's BERT.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::StudentError;
+
+/// File name of a model's configuration.
+pub(crate) const CONFIG_FILE: &str = "config.json";
+
+/// The activation of the feed-forward layers (`hidden_act`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HiddenAct {
+    /// `x Φ(x)` with the exact error function, BERT's default.
+    #[default]
+    Gelu,
+    /// `max(x, 0)`.
+    Relu,
+    /// GELU by its tanh approximation, as the original TensorFlow code computed it.
+    GeluNew,
+}
+
+/// The shape of a BERT and the names of its classes, with the keys of Hugging Face's `config.json`.
+///
+/// Keys which change nothing here (`use_cache`, `transformers_version`, ...) are read over and not
+/// written again. A key whose value would change the computation in a way this crate does not
+/// implement (`position_embedding_type`, `is_decoder`, ...) is an error. Keys that a file lacks take
+/// the defaults of `transformers`.
+///
+/// ```
+/// # fn main() -> Result<(), student_model::StudentError> {
+/// use student_model::BertConfig;
+///
+/// let config = BertConfig::from_json(r#"{"model_type": "bert", "hidden_size": 384, "use_cache": true}"#)?;
+/// assert_eq!((config.hidden_size, config.num_hidden_layers), (384, 12));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BertConfig {
+    /// Rows of the word-piece embedding table.
+    pub vocab_size: usize,
+    /// Width `h` of every token's representation.
+    pub hidden_size: usize,
+    /// Encoder layers.
+    pub num_hidden_layers: usize,
+    /// Attention heads of a layer; divides `hidden_size`.
+    pub num_attention_heads: usize,
+    /// Inner width of the feed-forward layers.
+    pub intermediate_size: usize,
+    /// Activation of the feed-forward layers.
+    pub hidden_act: HiddenAct,
+    /// Dropout after the embeddings and after each sub-layer, in training.
+    pub hidden_dropout_prob: f64,
+    /// Dropout of the attention probabilities, in training.
+    pub attention_probs_dropout_prob: f64,
+    /// Longest input, in tokens.
+    pub max_position_embeddings: usize,
+    /// Number of segment ids; a pair needs two.
+    pub type_vocab_size: usize,
+    /// Standard deviation of fresh weights.
+    pub initializer_range: f64,
+    /// Added to the variance in layer normalisation.
+    pub layer_norm_eps: f64,
+    /// Id of `[PAD]`; its fresh embedding is zero.
+    pub pad_token_id: usize,
+    /// Dropout before the classifier; `None` means `hidden_dropout_prob`.
+    pub classifier_dropout: Option<f64>,
+    /// Class names by index, from 0 without gaps.
+    pub id2label: BTreeMap<usize, String>,
+    /// Class indices by name; empty, or the inverse of `id2label`.
+    pub label2id: BTreeMap<String, usize>,
+}
+
+impl Default for BertConfig {
+    /// The defaults of `transformers.BertConfig`: BERT base, two classes.
+    fn default() -> Self {
+        Self {
+            vocab_size: 30522,
+            hidden_size: 768,
+            num_hidden_layers: 12,
+            num_attention_heads: 12,
+            intermediate_size: 3072,
+            hidden_act: HiddenAct::Gelu,
+            hidden_dropout_prob: 0.1,
+            attention_probs_dropout_prob: 0.1,
+            max_position_embeddings: 512,
+            type_vocab_size: 2,
+            initializer_range: 0.02,
+            layer_norm_eps: 1e-12,
+            pad_token_id: 0,
+            classifier_dropout: None,
+            id2label: numbered(2),
+            label2id: BTreeMap::new(),
+        }
+    }
+}
+
+/// `LABEL_0`, `LABEL_1`, ..., the names that `transformers` gives to unnamed classes.
+fn numbered(count: usize) -> BTreeMap<usize, String> {
+    (0..count).map(|i| (i, format!("LABEL_{i}"))).collect()
+}
+
+impl BertConfig {
+    /// Parses the text of a `config.json` and validates it.
+    ///
+    /// # Errors
+    /// [`StudentError::InvalidConfig`] names the key, its value and what is allowed.
+    pub fn from_json(text: &str) -> Result<Self, StudentError> {
+        Self::parse(text, Path::new(CONFIG_FILE))
+    }
+
+    /// Reads `config.json` from a model folder and validates it.
+    ///
+    /// # Errors
+    /// [`StudentError::Io`] if the file cannot be read, [`StudentError::InvalidConfig`] if a value is
+    /// not one this crate implements.
+    pub fn from_dir(dir: impl AsRef<Path>) -> Result<Self, StudentError> {
+        let path = dir.as_ref().join(CONFIG_FILE);
+        let text = std::fs::read_to_string(&path).map_err(|e| StudentError::io(&path, e))?;
+        Self::parse(&text, &path)
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, StudentError> {
+        let json = |e| StudentError::json(path, e);
+        let value: Value = serde_json::from_str(text).map_err(json)?;
+        check_foreign_keys(&value).map_err(|e| e.in_file(path))?;
+        let mut config: Self = serde_json::from_value(value.clone()).map_err(json)?;
+        // Older files state a count of classes and no names.
+        if let (None, Some(count)) = (value.get("id2label"), value.get("num_labels")) {
+            config.id2label = numbered(count.as_u64().unwrap_or(0) as usize);
+        }
+        config.validate().map_err(|e| e.in_file(path))?;
+        Ok(config)
+    }
+
+    /// Sets the class names, in the order of their indices.
+    pub fn with_labels<S: AsRef<str>>(mut self, names: &[S]) -> Self {
+        let names = names.iter().map(|n| n.as_ref().to_owned()).enumerate();
+        self.id2label = names.collect();
+        self.label2id = self.id2label.iter().map(|(i, n)| (n.clone(), *i)).collect();
+        self
+    }
+
+    /// Number of classes `K`.
+    pub fn num_labels(&self) -> usize {
+        self.id2label.len()
+    }
+
+    /// Class names in the order of their indices.
+    pub fn labels(&self) -> Vec<String> {
+        self.id2label.values().cloned().collect()
+    }
+
+    /// Dropout before the classifier.
+    pub(crate) fn classifier_dropout(&self) -> f64 {
+        self.classifier_dropout.unwrap_or(self.hidden_dropout_prob)
+    }
+
+    /// Checks every value; a model can be built from a configuration that passes.
+    ///
+    /// # Errors
+    /// [`StudentError::InvalidConfig`] names the key, its value and what is allowed.
+    pub fn validate(&self) -> Result<(), StudentError> {
+        let sizes = [
+            ("vocab_size", self.vocab_size),
+            ("hidden_size", self.hidden_size),
+            ("num_hidden_layers", self.num_hidden_layers),
+            ("num_attention_heads", self.num_attention_heads),
+            ("intermediate_size", self.intermediate_size),
+            ("max_position_embeddings", self.max_position_embeddings),
+            ("type_vocab_size", self.type_vocab_size),
+        ];
+        for (key, size) in sizes {
+            if size == 0 {
+                return Err(StudentError::invalid(key, size, "at least 1"));
+            }
+        }
+        if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
+            let allowed = format!("a divisor of hidden_size = {}", self.hidden_size);
+            let heads = self.num_attention_heads;
+            return Err(StudentError::invalid("num_attention_heads", heads, allowed));
+        }
+        if self.pad_token_id >= self.vocab_size {
+            let allowed = format!("below vocab_size = {}", self.vocab_size);
+            return Err(StudentError::invalid(
+                "pad_token_id",
+                self.pad_token_id,
+                allowed,
+            ));
+        }
+        self.validate_numbers()?;
+        self.validate_labels()
+    }
+
+    fn validate_numbers(&self) -> Result<(), StudentError> {
+        let dropouts = [
+            ("hidden_dropout_prob", self.hidden_dropout_prob),
+            (
+                "attention_probs_dropout_prob",
+                self.attention_probs_dropout_prob,
+            ),
+            ("classifier_dropout", self.classifier_dropout()),
+        ];
+        for (key, p) in dropouts {
+            if !(0.0..1.0).contains(&p) {
+                return Err(StudentError::invalid(key, p, "in [0, 1)"));
+            }
+        }
+        if !(self.layer_norm_eps > 0.0 && self.layer_norm_eps.is_finite()) {
+            return Err(StudentError::invalid(
+                "layer_norm_eps",
+                self.layer_norm_eps,
+                "above 0",
+            ));
+        }
+        if !(self.initializer_range >= 0.0 && self.initializer_range.is_finite()) {
+            let range = self.initializer_range;
+            return Err(StudentError::invalid(
+                "initializer_range",
+                range,
+                "at least 0",
+            ));
+        }
+        Ok(())
+    }
+
+    fn validate_labels(&self) -> Result<(), StudentError> {
+        if self.id2label.is_empty() || !self.id2label.keys().copied().eq(0..self.num_labels()) {
+            let keys: Vec<usize> = self.id2label.keys().copied().collect();
+            let allowed = "indices 0, 1, 2, ... without gaps, at least one";
+            return Err(StudentError::invalid(
+                "id2label",
+                format!("{keys:?}"),
+                allowed,
+            ));
+        }
+        let inverse: BTreeMap<_, _> = self.id2label.iter().map(|(i, n)| (n.clone(), *i)).collect();
+        if inverse.len() != self.num_labels() {
+            let names = format!("{:?}", self.labels());
+            return Err(StudentError::invalid("id2label", names, "distinct names"));
+        }
+        if !self.label2id.is_empty() && self.label2id != inverse {
+            let found = format!("{:?}", self.label2id);
+            return Err(StudentError::invalid(
+                "label2id",
+                found,
+                "the inverse of id2label",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The text of `config.json` as `transformers` reads it, for the class `architecture`.
+    pub(crate) fn to_json(&self, architecture: &str) -> Result<String, serde_json::Error> {
+        let mut config = self.clone();
+        config.label2id = self.id2label.iter().map(|(i, n)| (n.clone(), *i)).collect();
+        let mut value = serde_json::to_value(&config)?;
+        value["architectures"] = serde_json::json!([architecture]);
+        value["model_type"] = "bert".into();
+        value["position_embedding_type"] = "absolute".into();
+        value["dtype"] = "float32".into();
+        value["torch_dtype"] = "float32".into();
+        serde_json::to_string_pretty(&value).map(|text| text + "\n")
+    }
+}
+
+/// Refuses values of keys that are not part of [`BertConfig`] but change what a BERT computes.
+fn check_foreign_keys(value: &Value) -> Result<(), StudentError> {
+    let refuse = |key: &str, found: &Value, allowed: &str| {
+        Err(StudentError::invalid(key, found.to_string(), allowed))
+    };
+    match value.get("model_type") {
+        Some(Value::String(kind)) if kind == "bert" => {}
+        Some(found) => return refuse("model_type", found, "\"bert\""),
+        None => return refuse("model_type", &Value::Null, "\"bert\""),
+    }
+    if let Some(found) = value.get("hidden_act")
+        && !["gelu", "relu", "gelu_new"].iter().any(|act| found == act)
+    {
+        return refuse("hidden_act", found, "\"gelu\", \"relu\" or \"gelu_new\"");
+    }
+    if let Some(found) = value.get("position_embedding_type")
+        && found != "absolute"
+        && !found.is_null()
+    {
+        return refuse("position_embedding_type", found, "\"absolute\"");
+    }
+    for key in ["is_decoder", "add_cross_attention"] {
+        if let Some(found) = value.get(key)
+            && found != false
+        {
+            return refuse(key, found, "false: a student is an encoder");
+        }
+    }
+    if let Some(found) = value.get("pruned_heads")
+        && found.as_object().is_none_or(|heads| !heads.is_empty())
+    {
+        return refuse("pruned_heads", found, "{}");
+    }
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! Class distributions of many pairs.
+
+use burn::module::Module;
+use relevance_data::{Encoding, PairTokenizer, TokenBatch};
+
+use crate::student::check_fit;
+use crate::{BertForSequenceClassification, StudentError};
+
+/// The class distribution of each (query, item) pair, in the order given; each sums to 1.
+///
+/// For evaluation, during training too: dropout and gradients are off whatever device the model is
+/// on. Batches hold up to `batch_size` pairs of like length.
+///
+/// # Errors
+/// [`StudentError::InvalidConfig`] if the tokenizer does not fit the model or `batch_size` is 0,
+/// [`StudentError::NonFinite`] if the model's output is not a number.
+pub fn predict(
+    model: &BertForSequenceClassification,
+    tokenizer: &PairTokenizer,
+    pairs: &[(&str, &str)],
+    batch_size: usize,
+) -> Result<Vec<Vec<f64>>, StudentError> {
+    check_fit(model, tokenizer)?;
+    if batch_size == 0 {
+        return Err(StudentError::invalid("batch_size", 0, "at least 1"));
+    }
+    let model = model.valid();
+    let encodings = tokenizer.encode_pairs(pairs)?;
+    let limit = Limit {
+        rows: batch_size,
+        tokens: usize::MAX,
+    };
+    classify(&model, &encodings, tokenizer.pad_id(), limit)
+}
+
+/// How large a batch may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limit {
+    pub(crate) rows: usize,
+    /// Padding included; a batch holds at least one row whatever its length.
+    pub(crate) tokens: usize,
+}
+
+/// The class distribution of each encoding, in their order. The model is one for inference.
+pub(crate) fn classify(
+    model: &BertForSequenceClassification,
+    encodings: &[Encoding],
+    pad_id: u32,
+    limit: Limit,
+) -> Result<Vec<Vec<f64>>, StudentError> {
+    let device = model.device();
+    let mut distributions = vec![Vec::new(); encodings.len()];
+    for batch in by_length(encodings, limit) {
+        let rows: Vec<&Encoding> = batch.iter().map(|&i| &encodings[i]).collect();
+        let tokens = TokenBatch::collate(&rows, pad_id, &device)?;
+        let logits = model.forward(&tokens).logits; // [b, K]
+        let [_, classes] = logits.dims();
+        let logits = logits.try_into_vec_as::<f64>();
+        let logits = logits.map_err(|e| StudentError::Device(e.to_string()))?;
+        for (&index, row) in batch.iter().zip(logits.chunks(classes)) {
+            distributions[index] = softmax(row);
+        }
+    }
+    let finite = |row: &Vec<f64>| row.iter().all(|p| p.is_finite());
+    match distributions.iter().position(|row| !finite(row)) {
+        Some(index) => Err(StudentError::NonFinite { index }),
+        None => Ok(distributions),
+    }
+}
+
+/// Batches of positions, longest first, each of like lengths so that little is padded.
+fn by_length(encodings: &[Encoding], limit: Limit) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..encodings.len()).collect();
+    order.sort_by_key(|&i| std::cmp::Reverse(encodings[i].len()));
+    let mut batches: Vec<Vec<usize>> = Vec::new();
+    for i in order {
+        match batches.last_mut() {
+            Some(batch)
+                if batch.len() < limit.rows
+                    && (batch.len() + 1).saturating_mul(encodings[batch[0]].len())
+                        <= limit.tokens =>
+            {
+                batch.push(i);
+            }
+            _ => batches.push(vec![i]),
+        }
+    }
+    batches
+}
+
+/// In f64, so that a distribution sums to 1 and the score is not rounded to f32.
+fn softmax(logits: &[f64]) -> Vec<f64> {
+    let max = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let weights: Vec<f64> = logits.iter().map(|l| (l - max).exp()).collect();
+    let sum: f64 = weights.iter().sum();
+    weights.into_iter().map(|w| w / sum).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_cover_everything_once_within_both_limits() {
+        let length = |n: usize| Encoding {
+            ids: vec![0; n],
+            type_ids: vec![0; n],
+        };
+        let encodings: Vec<Encoding> = [3, 9, 4, 9, 1, 30].map(length).into();
+        let limit = Limit {
+            rows: 3,
+            tokens: 20,
+        };
+        let batches = by_length(&encodings, limit);
+        assert_eq!(batches, [vec![5], vec![1, 3], vec![2, 0, 4]]);
+        assert!(by_length(&[], limit).is_empty());
+    }
+
+    #[test]
+    fn softmax_sums_to_one_and_keeps_nan() {
+        let p = softmax(&[1e9, 0.0, -1e9]);
+        assert_eq!(p, [1.0, 0.0, 0.0]);
+        assert!(softmax(&[f64::NAN, 0.0])[0].is_nan());
+    }
+}

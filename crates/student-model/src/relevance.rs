@@ -1,0 +1,88 @@
+//! `relevance.json`: what a ranker needs to know and Hugging Face's `config.json` has no keys for.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use relevance_data::PairTokenizerConfig;
+use serde::{Deserialize, Serialize};
+
+use crate::folder::RELEVANCE_FILE;
+use crate::{BertConfig, StudentError};
+
+/// Gains of the classes, and how pairs are tokenised: the content of `relevance.json`.
+///
+/// Unknown keys are refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RelevanceConfig {
+    /// The gain of each class, by its name; a pair's score is `Σ_k p_k gain_k`.
+    pub label_gains: BTreeMap<String, f64>,
+    /// The tokenisation the student was trained with, `max_length` among it.
+    #[serde(default)]
+    pub pair_tokenizer: PairTokenizerConfig,
+}
+
+impl RelevanceConfig {
+    /// Reads `relevance.json` from a student's folder. [`RelevanceConfig::gains`] checks it.
+    ///
+    /// # Errors
+    /// [`StudentError::Io`], [`StudentError::Json`].
+    pub fn from_dir(dir: impl AsRef<Path>) -> Result<Self, StudentError> {
+        let path = dir.as_ref().join(RELEVANCE_FILE);
+        let text = std::fs::read_to_string(&path).map_err(|e| StudentError::io(&path, e))?;
+        serde_json::from_str(&text).map_err(|e| StudentError::json(&path, e))
+    }
+
+    /// Names gains in the order of the model's classes.
+    ///
+    /// # Errors
+    /// [`StudentError::InvalidConfig`] unless there is one finite gain a class.
+    pub fn new(
+        config: &BertConfig,
+        gains: &[f64],
+        pair_tokenizer: PairTokenizerConfig,
+    ) -> Result<Self, StudentError> {
+        if gains.len() != config.num_labels() {
+            let allowed = format!("one for each of {:?}", config.labels());
+            return Err(StudentError::invalid(
+                "label_gains",
+                format!("{gains:?}"),
+                allowed,
+            ));
+        }
+        let relevance = Self {
+            label_gains: config
+                .labels()
+                .into_iter()
+                .zip(gains.iter().copied())
+                .collect(),
+            pair_tokenizer,
+        };
+        relevance.gains(config)?;
+        Ok(relevance)
+    }
+
+    /// The gains in the order of the model's classes.
+    ///
+    /// # Errors
+    /// [`StudentError::InvalidConfig`] unless there is one finite gain for each of the model's
+    /// classes and for nothing else.
+    pub fn gains(&self, config: &BertConfig) -> Result<Vec<f64>, StudentError> {
+        let labels = config.labels();
+        let known = self.label_gains.keys().all(|name| labels.contains(name));
+        if !known || self.label_gains.len() != labels.len() {
+            let names: Vec<_> = self.label_gains.keys().collect();
+            let allowed = format!("the classes of config.json, {labels:?}");
+            return Err(StudentError::invalid(
+                "label_gains",
+                format!("{names:?}"),
+                allowed,
+            ));
+        }
+        if let Some((name, gain)) = self.label_gains.iter().find(|(_, gain)| !gain.is_finite()) {
+            let key = format!("label_gains.{name}");
+            return Err(StudentError::invalid(&key, gain, "a finite number"));
+        }
+        Ok(labels.iter().map(|name| self.label_gains[name]).collect())
+    }
+}

@@ -1,0 +1,165 @@
+//! A trained student as one folder: model, tokenizer and gains.
+
+use std::path::Path;
+
+use burn::module::Module;
+use burn::tensor::Device;
+use relevance_data::PairTokenizer;
+use serde_json::json;
+
+use crate::folder::{
+    RELEVANCE_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, write_folder, write_text,
+};
+use crate::{BertForSequenceClassification, RelevanceConfig, StudentError};
+
+/// A classifier with the tokenizer and the gains that make it a ranker.
+///
+/// Its folder is a Hugging Face folder (`config.json`, `model.safetensors`, `tokenizer.json`,
+/// `tokenizer_config.json`), which `transformers` opens, with one more file, `relevance.json`
+/// ([`RelevanceConfig`]).
+#[derive(Debug)]
+pub struct Student {
+    /// The model, for inference: without autodiff and dropout.
+    pub(crate) model: BertForSequenceClassification,
+    pub(crate) tokenizer: PairTokenizer,
+    pub(crate) gains: Vec<f64>,
+}
+
+impl Student {
+    /// Puts the three together; `gains` in the order of the model's classes.
+    ///
+    /// # Errors
+    /// [`StudentError::InvalidConfig`] if they do not fit: another number of gains than classes, more
+    /// tokens than the model has embeddings, longer inputs than it has positions.
+    pub fn new(
+        model: &BertForSequenceClassification,
+        tokenizer: PairTokenizer,
+        gains: &[f64],
+    ) -> Result<Self, StudentError> {
+        RelevanceConfig::new(model.config(), gains, tokenizer.config().clone())?;
+        check_fit(model, &tokenizer)?;
+        Ok(Self {
+            model: model.valid(),
+            tokenizer,
+            gains: gains.to_vec(),
+        })
+    }
+
+    /// Reads a student's folder.
+    ///
+    /// # Errors
+    /// [`StudentError::Io`] names a missing file; otherwise as
+    /// [`BertForSequenceClassification::from_dir`], [`RelevanceConfig::gains`] and [`Student::new`].
+    pub fn from_dir(dir: impl AsRef<Path>, device: &Device) -> Result<Self, StudentError> {
+        let dir = dir.as_ref();
+        let relevance = RelevanceConfig::from_dir(dir)?;
+        let device = device.clone().without_autodiff();
+        let model = BertForSequenceClassification::from_dir(dir, &device)?;
+        let gains = relevance
+            .gains(model.config())
+            .map_err(|e| e.in_file(&dir.join(RELEVANCE_FILE)))?;
+        let file = dir.join(TOKENIZER_FILE);
+        let tokenizer = PairTokenizer::from_file(file, relevance.pair_tokenizer)?;
+        Self::new(&model, tokenizer, &gains)
+    }
+
+    /// Writes the folder, whole or not at all; a model folder of that name is replaced.
+    ///
+    /// # Errors
+    /// [`StudentError::Io`], [`StudentError::Checkpoint`]; [`StudentError::FolderOccupied`] if the
+    /// folder holds anything that is not part of a model folder.
+    pub fn save_dir(&self, dir: impl AsRef<Path>) -> Result<(), StudentError> {
+        let config = self.tokenizer.config().clone();
+        let relevance = RelevanceConfig::new(self.model.config(), &self.gains, config)?;
+        write_folder(dir.as_ref(), |dir| {
+            self.model.write(dir)?;
+            let text = self.tokenizer.tokenizer().to_string(true);
+            let text = text.map_err(|e| StudentError::tokenizer(TOKENIZER_FILE, e))?;
+            write_text(&dir.join(TOKENIZER_FILE), &text)?;
+            write_json(&dir.join(TOKENIZER_CONFIG_FILE), &self.tokenizer_config())?;
+            write_json(&dir.join(RELEVANCE_FILE), &relevance)
+        })
+    }
+
+    /// The model, for inference.
+    pub fn model(&self) -> &BertForSequenceClassification {
+        &self.model
+    }
+
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &PairTokenizer {
+        &self.tokenizer
+    }
+
+    /// Gains in the order of the model's classes.
+    pub fn gains(&self) -> &[f64] {
+        &self.gains
+    }
+
+    /// What `transformers` needs beside `tokenizer.json`. The class is the one that takes that file
+    /// as it is.
+    fn tokenizer_config(&self) -> serde_json::Value {
+        let config = self.tokenizer.config();
+        let mut value = json!({
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "model_max_length": config.max_length,
+            "cls_token": config.cls_token,
+            "sep_token": config.sep_token,
+            "pad_token": config.pad_token,
+        });
+        for (key, token) in [("unk_token", "[UNK]"), ("mask_token", "[MASK]")] {
+            if self.tokenizer.tokenizer().token_to_id(token).is_some() {
+                value[key] = token.into();
+            }
+        }
+        value
+    }
+}
+
+fn write_json<T: serde::Serialize>(path: &Path, value: &T) -> Result<(), StudentError> {
+    let text = serde_json::to_string_pretty(value).map_err(|e| StudentError::json(path, e))?;
+    write_text(path, &(text + "\n"))
+}
+
+/// A model that every output of the tokenizer can be given to: otherwise an index would be out of
+/// bounds on the device, in the middle of a batch.
+pub(crate) fn check_fit(
+    model: &BertForSequenceClassification,
+    tokenizer: &PairTokenizer,
+) -> Result<(), StudentError> {
+    let config = model.config();
+    if tokenizer.vocab_size() > config.vocab_size {
+        let allowed = format!(
+            "at least {}, the tokens of the tokenizer",
+            tokenizer.vocab_size()
+        );
+        return Err(StudentError::invalid(
+            "vocab_size",
+            config.vocab_size,
+            allowed,
+        ));
+    }
+    if config.type_vocab_size < 2 {
+        let allowed = "at least 2: a pair has two segments";
+        return Err(StudentError::invalid(
+            "type_vocab_size",
+            config.type_vocab_size,
+            allowed,
+        ));
+    }
+    check_length("max_length", tokenizer.config().max_length, model)
+}
+
+/// A length that the model has positions for.
+pub(crate) fn check_length(
+    key: &str,
+    length: usize,
+    model: &BertForSequenceClassification,
+) -> Result<(), StudentError> {
+    let positions = model.config().max_position_embeddings;
+    if length <= positions {
+        return Ok(());
+    }
+    let allowed = format!("at most {positions}, the model's max_position_embeddings");
+    Err(StudentError::invalid(key, length, allowed))
+}

@@ -1,0 +1,136 @@
+//! What a training run is told.
+
+use crsd_loss::CrsdLossConfig;
+use serde::{Deserialize, Serialize};
+use training_loop::TrainingConfig;
+
+use crate::StudentError;
+
+/// The settings of a training run. Unknown keys are refused.
+///
+/// Input lengths are the tokenizer's: `PairTokenizerConfig::max_length` and `max_reasoned_length`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StudentTrainConfig {
+    /// Learning rate, schedule, epochs, seed, and so on. Defaults: 3e-5, linear after a warm-up of
+    /// 10 %, 3 epochs, weight decay 0.01 but for biases and norms, clipping at 1.0.
+    pub training: TrainingConfig,
+    /// What is minimised.
+    pub objective: Objective,
+    /// Pairs in a batch, and so rows of the CRSD similarity matrix. The default, 32, fits a machine
+    /// without an accelerator; 256 is the method's. Accumulated batches do not share negatives.
+    pub train_batch_size: usize,
+    /// Whether a batch holds pairs of like length, so that little is padded. On by default.
+    pub group_by_length: bool,
+    /// Which other pairs of the batch CRSD pushes away.
+    pub negatives: NegativePolicy,
+}
+
+impl Default for StudentTrainConfig {
+    fn default() -> Self {
+        Self {
+            training: TrainingConfig::default(),
+            objective: Objective::default(),
+            train_batch_size: 32,
+            group_by_length: true,
+            negatives: NegativePolicy::default(),
+        }
+    }
+}
+
+/// What is minimised.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Objective {
+    /// Cross entropy of the standard view alone; reasons are not read.
+    CrossEntropy,
+    /// `L_sce + L_tce + λ L_align` on the standard and the reasoned view of each pair, as drawn in
+    /// Figure 3 of arXiv 2510.11056.
+    Crsd(CrsdLossConfig),
+}
+
+impl Default for Objective {
+    fn default() -> Self {
+        Self::Crsd(CrsdLossConfig::default())
+    }
+}
+
+/// Which other pairs of a batch are pushed away. What has the same key as a row is not its negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum NegativePolicy {
+    /// All others, a copy of the same pair included.
+    All,
+    /// All but copies: the same query text and item text.
+    #[default]
+    ExceptDuplicates,
+    /// All but pairs with the same `query_key`.
+    ExceptSameQuery,
+    /// All but pairs with the same item text.
+    ExceptSameItem,
+    /// All but pairs with the same label.
+    ExceptSameLabel,
+}
+
+impl StudentTrainConfig {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// [`StudentError::InvalidConfig`], [`StudentError::Loss`] or [`StudentError::Train`] names the
+    /// field, its value and what is allowed.
+    pub fn validate(&self) -> Result<(), StudentError> {
+        self.training.validate()?;
+        if let Objective::Crsd(loss) = &self.objective {
+            loss.validate()?;
+        }
+        if self.train_batch_size == 0 {
+            return Err(StudentError::invalid("train_batch_size", 0, "at least 1"));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_round_trips_and_unknown_keys_are_refused() {
+        let config = StudentTrainConfig::default();
+        config.validate().unwrap();
+        let text = serde_json::to_string(&config).unwrap();
+        assert_eq!(
+            serde_json::from_str::<StudentTrainConfig>(&text).unwrap(),
+            config
+        );
+        let ce: StudentTrainConfig =
+            serde_json::from_str(r#"{"objective": "cross_entropy"}"#).unwrap();
+        assert_eq!(ce.objective, Objective::CrossEntropy);
+        let refused = |text| {
+            serde_json::from_str::<StudentTrainConfig>(text)
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(refused(r#"{"batch": 3}"#).contains("unknown field `batch`"));
+        assert!(refused(r#"{"objective": {"crsd": {"tau": 1}}}"#).contains("unknown field `tau`"));
+    }
+
+    #[test]
+    fn bad_values_are_named() {
+        let mut config = StudentTrainConfig {
+            train_batch_size: 0,
+            ..Default::default()
+        };
+        let error = config.validate().unwrap_err().to_string();
+        assert_eq!(error, "train_batch_size is 0, allowed: at least 1");
+        config.objective = Objective::Crsd(CrsdLossConfig::new().with_temperature(0.0));
+        assert!(
+            config
+                .validate()
+                .unwrap_err()
+                .to_string()
+                .contains("temperature")
+        );
+    }
+}

@@ -1,0 +1,51 @@
+//! A training run from start to end.
+
+use burn::module::Module;
+use relevance_data::PairTokenizer;
+use training_loop::{TrainReport, Trainer, TrainerOptions};
+
+use super::{Objective, StudentExample, StudentTask, StudentTrainConfig};
+use crate::student::{check_fit, check_length};
+use crate::{BertForSequenceClassification, StudentError};
+
+/// Trains `model` on `examples`.
+///
+/// Under [`Objective::Crsd`] every step runs two forward passes of the one model, on the standard and
+/// the reasoned view, each padded to its own longest row. Logged at each entry, as means over the
+/// batches since the last:
+///
+/// | metric | meaning |
+/// |---|---|
+/// | `loss` | the objective, nats |
+/// | `loss_sce`, `loss_tce`, `loss_align` | its terms before λ; `loss_sce` alone under cross entropy |
+/// | `lambda` | λ with its warm-up |
+/// | `accuracy`, `accuracy_reasoned` | of the two views on the training batch |
+/// | `diagonal_accuracy`, `alignment`, `uniformity`, `positive_similarity`, `negative_similarity` | [`crsd_loss::Diagnostics`] of the last batch |
+///
+/// A model on a plain device is moved to its autodiff twin. The report's model is still there;
+/// [`Student::new`](crate::Student::new) and [`predict`](crate::predict) take it as it is.
+///
+/// # Errors
+/// As [`StudentTask::new`]; [`StudentError::InvalidConfig`] if the tokenizer does not fit the model;
+/// [`StudentError::Train`] from the loop, a loss that is not finite among it.
+pub fn train_student(
+    model: BertForSequenceClassification,
+    tokenizer: &PairTokenizer,
+    examples: &[StudentExample],
+    config: &StudentTrainConfig,
+    options: TrainerOptions,
+) -> Result<TrainReport<BertForSequenceClassification>, StudentError> {
+    check_fit(&model, tokenizer)?;
+    if matches!(config.objective, Objective::Crsd(_)) {
+        let longest = tokenizer.config().max_reasoned_length;
+        check_length("max_reasoned_length", longest, &model)?;
+    }
+    let model = if model.device().is_autodiff() {
+        model
+    } else {
+        model.train()
+    };
+    let classes = model.config().num_labels();
+    let task = StudentTask::new(examples, classes, tokenizer, config, &model.device())?;
+    Ok(Trainer::new(config.training.clone(), options).fit(model, &task)?)
+}
