@@ -1,1 +1,59 @@
-//! Evaluation of relevance classifiers and rankers: F1, calibration, nDCG, bootstrap by query. Knows no model and no tensor.
+//! Evaluation of relevance classifiers and rankers: F1, calibration, nDCG, intervals by query, plots.
+//!
+//! It knows no model and no tensor: class distributions go in, figures come out, equal to
+//! scikit-learn's and trec_eval's. A relevance classifier also ranks, by the gain that it expects of
+//! a pair, so one table of predictions gives both kinds of figure. Rows of one query depend on each
+//! other; every interval and every comparison therefore resamples **queries**, never rows.
+//!
+//! ```
+//! use relevance_eval::{EvaluationConfig, Predictions, evaluate};
+//!
+//! let strings = |names: &[&str]| names.iter().map(|s| s.to_string()).collect::<Vec<_>>();
+//! let evaluation = evaluate(
+//!     &Predictions {
+//!         query_ids: &strings(&["q1", "q1", "q2", "q2"]),
+//!         gold: &[0, 1, 1, 0],
+//!         probabilities: &[vec![0.9, 0.1], vec![0.2, 0.8], vec![0.6, 0.4], vec![0.7, 0.3]],
+//!         class_names: &strings(&["Relevant", "Irrelevant"]),
+//!         gains: &[1.0, 0.0],
+//!     },
+//!     &EvaluationConfig::default(),
+//! )?;
+//! assert_eq!(evaluation.accuracy.value, 0.75);
+//! assert_eq!(evaluation.ndcg.value, 1.0);
+//! assert_eq!(evaluation.confusion_matrix, [[2, 0], [1, 1]]);
+//! # Ok::<(), relevance_eval::EvalError>(())
+//! ```
+//!
+//! - Counts and F1: [`ConfusionMatrix`], with scikit-learn's [`ZeroDivision`] and [`ClassSet`].
+//! - Calibration: [`reliability_bins`], [`expected_calibration_error`].
+//! - Ranking: [`ndcg`] with trec_eval's order of ties, [`expected_ndcg`] without ids.
+//! - Intervals and tests: [`bootstrap_by_query`], [`paired_bootstrap`].
+//! - Output: [`Evaluation`] (serde), [`markdown_table`], and SVG in [`plot`].
+
+mod bootstrap;
+mod calibration;
+mod classification;
+mod comparison;
+mod confusion;
+mod error;
+mod evaluation;
+pub mod plot;
+mod predictions;
+mod ranking;
+mod table;
+
+pub use bootstrap::{Interval, bootstrap_by_query};
+pub use calibration::{
+    RELIABILITY_BINS, ReliabilityBin, expected_calibration_error, reliability_bins,
+};
+pub use classification::{Average, ClassMetrics, ClassSet, PrecisionRecallF1, ZeroDivision};
+pub use comparison::{
+    MetricDifference, PairedComparison, paired_bootstrap, paired_bootstrap_with_item_ids,
+};
+pub use confusion::ConfusionMatrix;
+pub use error::EvalError;
+pub use evaluation::{Evaluation, EvaluationConfig, TieOrder, evaluate, evaluate_with_item_ids};
+pub use predictions::{Predictions, SUM_TOLERANCE};
+pub use ranking::{ScoredItem, expected_ndcg, ndcg};
+pub use table::markdown_table;
