@@ -54,7 +54,7 @@ pub(crate) fn later(t: usize, s: usize, device: &Device) -> Tensor<4, Bool> {
 }
 
 /// Which keys are padding: `[b, 1, 1, s]` from `[b, s]`, `true` where a token is real.
-pub(crate) fn padding(attention_mask: &Tensor<2, Bool>) -> Tensor<4, Bool> {
+fn padding(attention_mask: &Tensor<2, Bool>) -> Tensor<4, Bool> {
     let [b, s] = attention_mask.dims();
     attention_mask.clone().bool_not().reshape([b, 1, 1, s])
 }

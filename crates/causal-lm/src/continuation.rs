@@ -95,6 +95,7 @@ fn score(
         logits,
     } = Prefilled::new(model, prompts, t + c - 1)?;
     let owners: Vec<u32> = all.iter().map(|(prompt, _)| *prompt).collect();
+    let padding = padding.select(&owners, &device);
     let owners = int_tensor(owners, [n], &device);
     // The first token of each continuation, from the prompt's last state.
     let first = all.iter().map(|(_, text)| text[0]).collect();
@@ -108,9 +109,8 @@ fn score(
     if c > 1 {
         // The others, from the tokens before them; short ones are filled up on the right.
         cache.select(&owners);
-        let padding = padding.map(|padding| padding.select(0, owners));
         let masked = later(c - 1, t + c - 1, &device); // [1, 1, c-1, s]
-        let masked = match padding {
+        let masked = match padding.masked(t + c - 1) {
             Some(padding) => masked.bool_or_broadcast(padding),
             None => masked,
         };

@@ -5,7 +5,6 @@ use burn::tensor::{Bool, Device, Tensor};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::attention_pattern::{AttentionPattern, padding};
 use crate::batch::{LmBatch, bool_tensor, int_tensor};
 use crate::error::CausalLmError;
 use crate::kv_cache::KvCache;
@@ -141,8 +140,7 @@ struct Generation<'a> {
 
 struct Cache {
     keys_and_values: KvCache,
-    /// `[b, 1, 1, capacity]`, `true` where a key is padding; none if no row is padded.
-    padding: Option<Tensor<4, Bool>>,
+    padding: LeftPadding,
 }
 
 impl<'a> Generation<'a> {
@@ -272,10 +270,7 @@ impl<'a> Generation<'a> {
         let tokens = Tokens {
             ids: int_tensor(ids, [b, 1], &self.device),
             positions: int_tensor(positions, [b, 1], &self.device),
-            masked: cache
-                .padding
-                .as_ref()
-                .map(|all| all.clone().narrow(3, 0, s)),
+            masked: cache.padding.masked(s),
         };
         let hidden = self.model.decode(tokens, Some(&mut cache.keys_and_values)); // [b, 1, h]
         to_host(self.model.logits(hidden.squeeze_dim::<2>(1)))
@@ -294,17 +289,56 @@ impl<'a> Generation<'a> {
 impl Cache {
     fn select(&mut self, rows: Vec<u32>, device: &Device) {
         let count = rows.len();
-        let rows = int_tensor(rows, [count], device);
-        self.keys_and_values.select(&rows);
-        self.padding = self.padding.take().map(|padding| padding.select(0, rows));
+        self.padding = self.padding.select(&rows, device);
+        self.keys_and_values
+            .select(&int_tensor(rows, [count], device));
+    }
+}
+
+/// The padding in front of prompts of unequal length.
+#[derive(Debug)]
+pub(crate) struct LeftPadding {
+    /// Padding of each row.
+    counts: Vec<usize>,
+    /// Most tokens a row will have, padding included.
+    capacity: usize,
+    /// `[b, 1, 1, capacity]`, `true` where a key is padding; none if no row is padded.
+    masked: Option<Tensor<4, Bool>>,
+}
+
+impl LeftPadding {
+    fn new(counts: Vec<usize>, capacity: usize, device: &Device) -> Self {
+        let padded = counts.iter().any(|&count| count > 0);
+        let masked = padded.then(|| {
+            let row = |&count: &usize| (0..capacity).map(move |key| key < count);
+            let masked = counts.iter().flat_map(row).collect();
+            bool_tensor(masked, [counts.len(), 1, 1, capacity], device)
+        });
+        Self {
+            counts,
+            capacity,
+            masked,
+        }
+    }
+
+    /// The same for these rows.
+    pub(crate) fn select(&self, rows: &[u32], device: &Device) -> Self {
+        let counts = rows.iter().map(|&row| self.counts[row as usize]).collect();
+        Self::new(counts, self.capacity, device)
+    }
+
+    /// The mask over the first `s` keys: `[b, 1, 1, s]`, `true` where a key is padding.
+    pub(crate) fn masked(&self, s: usize) -> Option<Tensor<4, Bool>> {
+        self.masked
+            .as_ref()
+            .map(|masked| masked.clone().narrow(3, 0, s))
     }
 }
 
 /// Prompts that the decoder has seen, ready to be continued.
 pub(crate) struct Prefilled {
     pub(crate) cache: KvCache,
-    /// `[b, 1, 1, capacity]`, `true` where a key is padding; none if no row is padded.
-    pub(crate) padding: Option<Tensor<4, Bool>>,
+    pub(crate) padding: LeftPadding,
     /// `[b, v]`, of the token after the prompt.
     pub(crate) logits: Tensor<2>,
 }
@@ -326,14 +360,8 @@ impl Prefilled {
             masked: batch.attention.masked(t, &device),
         };
         let hidden = model.decode(tokens, Some(&mut cache)); // [b, t, h]
-        let padding = match &batch.attention {
-            AttentionPattern::Padded { attention_mask } => {
-                let new = vec![true; b * (capacity - t)];
-                let new = bool_tensor(new, [b, capacity - t], &device);
-                Some(padding(&Tensor::cat(vec![attention_mask.clone(), new], 1)))
-            }
-            _ => None,
-        };
+        let counts = prompts.iter().map(|prompt| t - prompt.len()).collect();
+        let padding = LeftPadding::new(counts, capacity, &device);
         Ok(Self {
             cache,
             padding,

@@ -30,32 +30,28 @@ impl CausalLmConfig {
     pub fn init_with_seed(&self, seed: u64, device: &Device) -> Result<CausalLm, CausalLmError> {
         self.validate()?;
         let rng = ChaCha8Rng::seed_from_u64(seed);
-        Ok(Builder::new(self, Weights::Normal(rng), device).model())
+        Ok(Builder::new(self, Some(rng), device).model())
     }
 
     /// A model of zeros, to be filled from a file.
     pub(crate) fn blank(&self, device: &Device) -> Result<CausalLm, CausalLmError> {
         self.validate()?;
-        Ok(Builder::new(self, Weights::Zero, device).model())
+        Ok(Builder::new(self, None, device).model())
     }
-}
-
-enum Weights {
-    Normal(ChaCha8Rng),
-    Zero,
 }
 
 struct Builder<'a> {
     config: &'a CausalLmConfig,
-    weights: Weights,
+    /// The source of random weights; none: zeros.
+    rng: Option<ChaCha8Rng>,
     device: &'a Device,
 }
 
 impl<'a> Builder<'a> {
-    fn new(config: &'a CausalLmConfig, weights: Weights, device: &'a Device) -> Self {
+    fn new(config: &'a CausalLmConfig, rng: Option<ChaCha8Rng>, device: &'a Device) -> Self {
         Self {
             config,
-            weights,
+            rng,
             device,
         }
     }
@@ -130,9 +126,9 @@ impl<'a> Builder<'a> {
 
     fn matrix(&mut self, rows: usize, columns: usize) -> Param<Tensor<2>> {
         let std = self.config.initializer_range;
-        let tensor = match &mut self.weights {
-            Weights::Zero => Tensor::zeros([rows, columns], self.device),
-            Weights::Normal(rng) => {
+        let tensor = match &mut self.rng {
+            None => Tensor::zeros([rows, columns], self.device),
+            Some(rng) => {
                 let values = normal(rng, rows * columns, std);
                 Tensor::from_data(TensorData::new(values, [rows, columns]), self.device)
             }
