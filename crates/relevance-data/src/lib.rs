@@ -1,1 +1,73 @@
-//! Typed search-relevance data: queries, items, labels, rationales, preference pairs, and their files, splits and tokenised batches.
+//! Typed search-relevance data, from raw judgments to tokenised batches.
+//!
+//! Label schemas with gains; queries, items and pairs; rationales that never hold their verdict,
+//! and the reply format that carries both; annotations, preference pairs and supervised examples
+//! in JSON Lines files; the official ESCI parquet files; splits that share no query; a report of how
+//! far reasons give their labels away; pair and pair-plus-reason tokenisation. Tensors appear with
+//! the feature `batch` only. A label is an index into its [`LabelSchema`]; files hold its name.
+//!
+//! ```
+//! use relevance_data::{Item, LabelSchema, LabeledPair, Pair, Query, RationaleWriter};
+//! let schema = LabelSchema::esci();
+//! let item = Item { brand: "Acme".into(), ..Item::new("B1", "Acme Wireless Mouse, Black") };
+//! let pair = Pair { query: Query::new("q1", "red acme mouse"), item };
+//! let labeled = LabeledPair { pair, label: schema.parse("Substitute")? };
+//! let reason = RationaleWriter::new(schema).write(&labeled);
+//! assert!(reason.as_str().contains("\"acme\"") && !reason.as_str().contains("Substitute"));
+//! # Ok::<(), relevance_data::DataError>(())
+//! ```
+//!
+//! Symbols in shapes: `b` pairs in a batch, `t` tokens.
+
+mod annotation;
+mod atomic_file;
+#[cfg(feature = "batch")]
+mod batch;
+mod error;
+#[cfg(feature = "parquet")]
+pub mod esci;
+mod evidence;
+mod hash;
+mod jsonl;
+mod label_words;
+pub mod leakage;
+mod normalize;
+mod pair;
+mod preference;
+mod rationale;
+mod rationale_writer;
+mod reply;
+mod sampler;
+mod schema;
+mod sft;
+mod split;
+mod terms;
+#[cfg(feature = "tokenizers")]
+mod tokenizer;
+
+pub use annotation::{
+    AnnotatedPair, Provenance, read_annotations, read_labeled_pairs, write_annotations,
+    write_labeled_pairs,
+};
+pub use atomic_file::AtomicFile;
+#[cfg(feature = "batch")]
+pub use batch::TokenBatch;
+pub use error::{DataError, Position};
+#[cfg(feature = "parquet")]
+pub use esci::{EsciDataset, EsciFilter};
+pub use hash::sha256_file;
+pub use jsonl::{JsonlReader, read_jsonl, write_jsonl};
+pub use label_words::LabelWords;
+pub use leakage::{LeakageReport, label_leakage};
+pub use normalize::normalize_query;
+pub use pair::{Item, LabeledPair, Pair, Query};
+pub use preference::PreferencePair;
+pub use rationale::Rationale;
+pub use rationale_writer::RationaleWriter;
+pub use reply::{Reply, ReplyError, ReplyFormat, ReplyOrder};
+pub use sampler::BatchSampler;
+pub use schema::{Label, LabelClass, LabelSchema};
+pub use sft::SftExample;
+pub use split::{QuerySplit, check_disjoint};
+#[cfg(feature = "tokenizers")]
+pub use tokenizer::{Encoding, PairTokenizer, PairTokenizerConfig};

@@ -1,0 +1,154 @@
+//! Pairs with labels, and with a teacher's reasoning, in JSON Lines files.
+
+use crate::{
+    DataError, JsonlReader, Label, LabelSchema, LabeledPair, Pair, Position, Rationale, write_jsonl,
+};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// Where an annotation comes from, and how sure it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Provenance {
+    /// The teacher: a folder, a model's name, or `writer` for the deterministic one.
+    pub teacher: String,
+    /// How many replies were sampled.
+    pub samples: u32,
+    /// How many of them voted for the label.
+    pub votes: u32,
+    /// How many of them could not be parsed.
+    pub parse_failures: u32,
+    /// The seed of the sampling.
+    pub seed: u64,
+}
+
+/// A pair that a teacher labelled and explained.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AnnotatedPair {
+    /// The query and the item.
+    pub pair: Pair,
+    /// The teacher's verdict.
+    pub label: Label,
+    /// The teacher's reasoning.
+    pub rationale: Rationale,
+    /// How sure the teacher is, in `[0, 1]`: the share of the replies that voted for the label.
+    pub confidence: f32,
+    /// The human label, where it is known.
+    pub gold: Option<Label>,
+    /// Where the annotation comes from.
+    pub provenance: Provenance,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AnnotationRecord {
+    #[serde(flatten)]
+    pair: Pair,
+    label: String,
+    rationale: Rationale,
+    confidence: f32,
+    #[serde(default)]
+    gold: Option<String>,
+    provenance: Provenance,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LabeledRecord {
+    #[serde(flatten)]
+    pair: Pair,
+    label: String,
+}
+
+/// Reads annotations. Labels stand in the file by name.
+///
+/// # Errors
+/// [`DataError::Json`], [`DataError::UnknownLabelInFile`] or [`DataError::InvalidField`] (a
+/// confidence outside `[0, 1]`) with file and line; [`DataError::Io`].
+pub fn read_annotations(
+    path: impl AsRef<Path>,
+    schema: &LabelSchema,
+) -> Result<Vec<AnnotatedPair>, DataError> {
+    let path = path.as_ref();
+    read_records(path, |record: AnnotationRecord, position| {
+        if !(0.0..=1.0).contains(&record.confidence) {
+            return Err(DataError::InvalidField {
+                path: path.to_owned(),
+                position,
+                field: "confidence",
+                value: record.confidence.to_string(),
+                allowed: "0 to 1",
+            });
+        }
+        Ok(AnnotatedPair {
+            label: schema.parse(&record.label)?,
+            gold: record.gold.map(|gold| schema.parse(&gold)).transpose()?,
+            pair: record.pair,
+            rationale: record.rationale,
+            confidence: record.confidence,
+            provenance: record.provenance,
+        })
+    })
+}
+
+/// Writes annotations, labels by name. The file appears whole or not at all.
+///
+/// # Errors
+/// [`DataError::Io`] if the file cannot be written.
+pub fn write_annotations<'a>(
+    path: impl AsRef<Path>,
+    annotations: impl IntoIterator<Item = &'a AnnotatedPair>,
+    schema: &LabelSchema,
+) -> Result<(), DataError> {
+    let record = |annotation: &AnnotatedPair| AnnotationRecord {
+        pair: annotation.pair.clone(),
+        label: schema.name(annotation.label).to_owned(),
+        rationale: annotation.rationale.clone(),
+        confidence: annotation.confidence,
+        gold: annotation.gold.map(|gold| schema.name(gold).to_owned()),
+        provenance: annotation.provenance.clone(),
+    };
+    write_jsonl(path, annotations.into_iter().map(record))
+}
+
+/// Reads labelled pairs: an annotation's `query`, `item` and `label`.
+///
+/// # Errors
+/// [`DataError::Json`] or [`DataError::UnknownLabelInFile`] with file and line; [`DataError::Io`].
+pub fn read_labeled_pairs(
+    path: impl AsRef<Path>,
+    schema: &LabelSchema,
+) -> Result<Vec<LabeledPair>, DataError> {
+    read_records(path.as_ref(), |record: LabeledRecord, _| {
+        Ok(LabeledPair {
+            label: schema.parse(&record.label)?,
+            pair: record.pair,
+        })
+    })
+}
+
+/// Writes labelled pairs, labels by name. The file appears whole or not at all.
+///
+/// # Errors
+/// [`DataError::Io`] if the file cannot be written.
+pub fn write_labeled_pairs<'a>(
+    path: impl AsRef<Path>,
+    pairs: impl IntoIterator<Item = &'a LabeledPair>,
+    schema: &LabelSchema,
+) -> Result<(), DataError> {
+    let record = |labeled: &LabeledPair| LabeledRecord {
+        pair: labeled.pair.clone(),
+        label: schema.name(labeled.label).to_owned(),
+    };
+    write_jsonl(path, pairs.into_iter().map(record))
+}
+
+fn read_records<R: serde::de::DeserializeOwned, T>(
+    path: &Path,
+    build: impl Fn(R, Position) -> Result<T, DataError>,
+) -> Result<Vec<T>, DataError> {
+    let mut reader = JsonlReader::<R>::open(path)?;
+    let mut built = Vec::new();
+    while let Some(record) = reader.next() {
+        let position = Position::Line(reader.line());
+        built.push(build(record?, position).map_err(|error| error.in_file(path, position))?);
+    }
+    Ok(built)
+}

@@ -1,0 +1,274 @@
+//! What can be wrong with the data, said with the evidence.
+
+use std::path::{Path, PathBuf};
+
+/// Everything this crate can refuse.
+///
+/// Each message names the file (and the line, row or field where there is one),
+/// what was found, and what was allowed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// A file or folder could not be read, made or replaced.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried, as an infinitive ("open", "write", ...).
+        action: &'static str,
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
+    /// A line of a JSON Lines file is not the expected record.
+    #[error("{}:{line}: {message}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What the parser found.
+        message: String,
+    },
+    /// A record could not be written as JSON.
+    #[error("{}: record {record} cannot be written as JSON: {source}", path.display())]
+    Serialize {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// The record, counted from 1.
+        record: usize,
+        /// The serializer's answer.
+        source: serde_json::Error,
+    },
+    /// A label schema that contradicts itself.
+    #[error("label schema {schema:?}: {reason}")]
+    InvalidSchema {
+        /// The schema's name.
+        schema: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A label that the schema does not have.
+    #[error("unknown label {value:?}; allowed: {}", allowed.join(", "))]
+    UnknownLabel {
+        /// What was found.
+        value: String,
+        /// The names (and aliases) of the schema.
+        allowed: Vec<String>,
+    },
+    /// A label that the schema does not have, found in a file.
+    #[error("{}: {position}: unknown label {value:?}; allowed: {}", path.display(), allowed.join(", "))]
+    UnknownLabelInFile {
+        /// The file.
+        path: PathBuf,
+        /// The line or row.
+        position: Position,
+        /// What was found.
+        value: String,
+        /// The names (and aliases) of the schema.
+        allowed: Vec<String>,
+    },
+    /// A class index that the schema does not have.
+    #[error("class index {index} is outside the schema; allowed: 0..{classes}")]
+    LabelIndex {
+        /// What was asked for.
+        index: usize,
+        /// How many classes there are.
+        classes: usize,
+    },
+    /// A setting with a value that makes no sense.
+    #[error("{field} = {value}; allowed: {allowed}")]
+    InvalidConfig {
+        /// The setting's name.
+        field: &'static str,
+        /// What it was set to.
+        value: String,
+        /// What it may be.
+        allowed: String,
+    },
+    /// A record's field holds a value outside its range.
+    #[error("{}: {position}: field {field:?} = {value}; allowed: {allowed}", path.display())]
+    InvalidField {
+        /// The file.
+        path: PathBuf,
+        /// The line or row.
+        position: Position,
+        /// The field or column.
+        field: &'static str,
+        /// What was found.
+        value: String,
+        /// What is allowed.
+        allowed: &'static str,
+    },
+    /// The same normalised query stands in two parts that must be apart.
+    #[error(
+        "{count} normalised queries stand in both parts, the first is {example:?}; none may be shared"
+    )]
+    SharedQueries {
+        /// How many are shared.
+        count: usize,
+        /// The first of them in alphabetical order.
+        example: String,
+    },
+    /// A parquet file lacks a column.
+    #[error("{}: no column {column:?}; needed: {}", path.display(), needed.join(", "))]
+    MissingColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// All the columns that are needed.
+        needed: Vec<String>,
+    },
+    /// A parquet column has a type that cannot be used.
+    #[error("{}: column {column:?} is {found}; allowed: {allowed}", path.display())]
+    ColumnType {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// The type found.
+        found: String,
+        /// The types that can be read.
+        allowed: &'static str,
+    },
+    /// A value is null where one is needed.
+    #[error("{}: row {row}: column {column:?} is null", path.display())]
+    MissingValue {
+        /// The file.
+        path: PathBuf,
+        /// The row, counted from 0 as pandas does.
+        row: usize,
+        /// The column.
+        column: String,
+    },
+    /// An example's product is absent from the products file.
+    #[error(
+        "{}: row {row} (example_id {example_id}): product {product_id:?} of locale {locale:?} is not in {}",
+        path.display(), products.display()
+    )]
+    MissingProduct {
+        /// The examples file.
+        path: PathBuf,
+        /// The row, counted from 0 as pandas does.
+        row: usize,
+        /// The row's `example_id`.
+        example_id: String,
+        /// The product that was looked for.
+        product_id: String,
+        /// Its locale.
+        locale: String,
+        /// The file in which it was looked for.
+        products: PathBuf,
+    },
+    /// No row is left after filtering.
+    #[error("{}: no row with {filter}; the file has {available}", path.display())]
+    EmptySelection {
+        /// The file.
+        path: PathBuf,
+        /// What was asked for.
+        filter: String,
+        /// What there is.
+        available: String,
+    },
+    /// A parquet file cannot be read.
+    #[cfg(feature = "parquet")]
+    #[error("{}: {source}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// The parquet reader's answer.
+        source: parquet::errors::ParquetError,
+    },
+    /// A row batch of a parquet file cannot be decoded.
+    #[cfg(feature = "parquet")]
+    #[error("{}: {source}", path.display())]
+    Arrow {
+        /// The file.
+        path: PathBuf,
+        /// The arrow reader's answer.
+        source: arrow_schema::ArrowError,
+    },
+    /// A tokenizer could not be loaded, or could not encode a text.
+    #[error("tokenizer{}: {message}", at(path))]
+    Tokenizer {
+        /// The file, if it came from one.
+        path: Option<PathBuf>,
+        /// What went wrong.
+        message: String,
+    },
+    /// The tokenizer has no such special token.
+    #[error(
+        "tokenizer{}: no special token {token:?} (setting {setting}); it has: {}",
+        at(path), available.join(", ")
+    )]
+    MissingSpecialToken {
+        /// The file, if it came from one.
+        path: Option<PathBuf>,
+        /// The token that was looked for.
+        token: String,
+        /// The setting that names it.
+        setting: &'static str,
+        /// The special tokens that there are.
+        available: Vec<String>,
+    },
+    /// A batch that cannot be made.
+    #[error("batch: {0}")]
+    InvalidBatch(String),
+    /// Too little data for what was asked.
+    #[error("{needed} needed, {found} found")]
+    NotEnoughData {
+        /// What is needed.
+        needed: String,
+        /// What there is.
+        found: String,
+    },
+}
+
+/// Where in a file something stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Position {
+    /// A line of a text file, counted from 1.
+    Line(usize),
+    /// A row of a table, counted from 0 as pandas does.
+    Row(usize),
+}
+
+impl std::fmt::Display for Position {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Line(line) => write!(f, "line {line}"),
+            Self::Row(row) => write!(f, "row {row}"),
+        }
+    }
+}
+
+impl DataError {
+    /// An [`Io`](Self::Io) error, for use with `map_err`.
+    pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io {
+            path,
+            action,
+            source,
+        }
+    }
+
+    /// The same error, placed in a file if it is an [`UnknownLabel`](Self::UnknownLabel).
+    pub(crate) fn in_file(self, path: &Path, position: Position) -> Self {
+        match self {
+            Self::UnknownLabel { value, allowed } => Self::UnknownLabelInFile {
+                path: path.to_owned(),
+                position,
+                value,
+                allowed,
+            },
+            other => other,
+        }
+    }
+}
+
+fn at(path: &Option<PathBuf>) -> String {
+    path.as_ref()
+        .map_or_else(String::new, |path| format!(" {}", path.display()))
+}

@@ -1,0 +1,121 @@
+//! JSON Lines: one record a line.
+
+use crate::{AtomicFile, DataError};
+use serde::{Serialize, de::DeserializeOwned};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+
+/// Reads a JSON Lines file record by record; blank lines are passed over.
+///
+/// The iterator goes on after a bad record, so a caller may count faults and skip them.
+#[derive(Debug)]
+pub struct JsonlReader<T> {
+    path: PathBuf,
+    reader: BufReader<File>,
+    line: usize,
+    buffer: Vec<u8>,
+    records: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> JsonlReader<T> {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// [`DataError::Io`] if it cannot be opened.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, DataError> {
+        let path = path.as_ref().to_owned();
+        let file = File::open(&path).map_err(DataError::io(&path, "open"))?;
+        Ok(Self {
+            path,
+            reader: BufReader::new(file),
+            line: 0,
+            buffer: Vec::new(),
+            records: PhantomData,
+        })
+    }
+
+    /// The line of the record that came last, from 1.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The next line that is not blank, in `self.buffer`; false at the end.
+    fn advance(&mut self) -> Result<bool, DataError> {
+        loop {
+            self.buffer.clear();
+            let read = self.reader.read_until(b'\n', &mut self.buffer);
+            if read.map_err(DataError::io(&self.path, "read"))? == 0 {
+                return Ok(false);
+            }
+            self.line += 1;
+            if !self.buffer.trim_ascii().is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn parse(&self) -> Result<T, DataError> {
+        serde_json::from_slice(self.buffer.trim_ascii()).map_err(|error| DataError::Json {
+            path: self.path.clone(),
+            line: self.line,
+            message: in_words(&error),
+        })
+    }
+}
+
+/// serde_json counts lines within what it was given, here always one: only the column is news.
+fn in_words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    match text.strip_suffix(&place) {
+        Some(what) => format!("{what} (column {})", error.column()),
+        None => text,
+    }
+}
+
+impl<T: DeserializeOwned> Iterator for JsonlReader<T> {
+    type Item = Result<T, DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.advance() {
+            Ok(true) => Some(self.parse()),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+/// All records of a JSON Lines file.
+///
+/// # Errors
+/// [`DataError::Io`] if the file cannot be read; [`DataError::Json`] with file and line at the first
+/// record that is not a `T`.
+pub fn read_jsonl<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<Vec<T>, DataError> {
+    JsonlReader::open(path)?.collect()
+}
+
+/// Writes records as a JSON Lines file, whole or not at all. Accepts owned records and references:
+/// `write_jsonl(path, &records)`.
+///
+/// # Errors
+/// [`DataError::Io`] if the file cannot be written, [`DataError::Serialize`] if a record cannot be
+/// put into JSON.
+pub fn write_jsonl<T: Serialize>(
+    path: impl AsRef<Path>,
+    items: impl IntoIterator<Item = T>,
+) -> Result<(), DataError> {
+    let mut file = AtomicFile::create(path)?;
+    for (index, item) in items.into_iter().enumerate() {
+        let mut line = serde_json::to_vec(&item).map_err(|source| DataError::Serialize {
+            path: file.path().to_owned(),
+            record: index + 1,
+            source,
+        })?;
+        line.push(b'\n');
+        let written = file.write_all(&line);
+        written.map_err(DataError::io(file.path(), "write"))?;
+    }
+    file.commit()
+}

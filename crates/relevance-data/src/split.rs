@@ -1,0 +1,143 @@
+//! Parts of a data set that share no query.
+
+use crate::{DataError, LabeledPair, Query, normalize_query};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+
+/// Assigns queries to parts by a hash of the normalised query.
+///
+/// A query's part depends on its text, the fractions and the seed only: rows added later move
+/// nothing, and all pairs of a query (in every spelling that [`normalize_query`] equates, in every
+/// locale) fall into one part.
+///
+/// ```
+/// use relevance_data::{Query, QuerySplit};
+/// let split = QuerySplit::new(vec![0.9, 0.1], 42)?;
+/// let part = split.part(&Query::new("1", "Dish Towels"));
+/// assert_eq!(part, split.part(&Query::new("2", " dish  towels")));
+/// # Ok::<(), relevance_data::DataError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "RawSplit")]
+pub struct QuerySplit {
+    fractions: Vec<f64>,
+    seed: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSplit {
+    fractions: Vec<f64>,
+    seed: u64,
+}
+
+impl TryFrom<RawSplit> for QuerySplit {
+    type Error = DataError;
+
+    fn try_from(raw: RawSplit) -> Result<Self, DataError> {
+        Self::new(raw.fractions, raw.seed)
+    }
+}
+
+impl QuerySplit {
+    /// A split into parts of these expected sizes.
+    ///
+    /// # Errors
+    /// [`DataError::InvalidConfig`] unless the fractions are not negative and sum to 1 (within 1e-6).
+    pub fn new(fractions: Vec<f64>, seed: u64) -> Result<Self, DataError> {
+        let sum: f64 = fractions.iter().sum();
+        if fractions.iter().all(|&part| part >= 0.0) && (sum - 1.0).abs() <= 1e-6 {
+            Ok(Self { fractions, seed })
+        } else {
+            Err(DataError::InvalidConfig {
+                field: "fractions",
+                value: format!("{fractions:?}"),
+                allowed: "numbers of at least 0 that sum to 1".to_owned(),
+            })
+        }
+    }
+
+    /// A split into `folds` parts of the same expected size, for out-of-fold annotation.
+    ///
+    /// # Errors
+    /// [`DataError::InvalidConfig`] if `folds` is below 2.
+    pub fn k_fold(folds: usize, seed: u64) -> Result<Self, DataError> {
+        if folds < 2 {
+            return Err(DataError::InvalidConfig {
+                field: "folds",
+                value: folds.to_string(),
+                allowed: "at least 2".to_owned(),
+            });
+        }
+        Self::new(vec![1.0 / folds as f64; folds], seed)
+    }
+
+    /// How many parts there are.
+    pub fn num_parts(&self) -> usize {
+        self.fractions.len()
+    }
+
+    /// The part of a query, from 0.
+    pub fn part(&self, query: &Query) -> usize {
+        self.part_of_text(&query.text)
+    }
+
+    /// The part of a query given as text, from 0.
+    pub fn part_of_text(&self, query: &str) -> usize {
+        let point = unit_hash(self.seed, &normalize_query(query));
+        let mut upper = 0.0;
+        for (part, fraction) in self.fractions.iter().enumerate() {
+            upper += fraction;
+            if point < upper {
+                return part;
+            }
+        }
+        // Rounding left a sliver above the last bound.
+        self.fractions
+            .iter()
+            .rposition(|&fraction| fraction > 0.0)
+            .unwrap_or(0)
+    }
+
+    /// The pairs of each part, in their order.
+    pub fn split(&self, pairs: Vec<LabeledPair>) -> Vec<Vec<LabeledPair>> {
+        let mut parts = vec![Vec::new(); self.fractions.len()];
+        for pair in pairs {
+            parts[self.part(&pair.pair.query)].push(pair);
+        }
+        parts
+    }
+}
+
+/// A number in `[0, 1)` that depends on the seed and the text only.
+fn unit_hash(seed: u64, text: &str) -> f64 {
+    let digest = Sha256::new()
+        .chain_update(seed.to_le_bytes())
+        .chain_update(text.as_bytes())
+        .finalize();
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&digest[..8]);
+    // 53 bits: all that an f64 in [0, 1) can hold evenly.
+    (u64::from_le_bytes(bytes) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// Checks that two parts share no normalised query.
+///
+/// # Errors
+/// [`DataError::SharedQueries`] with their number and the first of them.
+pub fn check_disjoint(a: &[LabeledPair], b: &[LabeledPair]) -> Result<(), DataError> {
+    let queries = |pairs: &[LabeledPair]| -> BTreeSet<String> {
+        let texts: BTreeSet<&str> = pairs.iter().map(|p| p.pair.query.text.as_str()).collect();
+        texts.into_iter().map(normalize_query).collect()
+    };
+    let (a, b) = (queries(a), queries(b));
+    let mut shared = a.intersection(&b);
+    match shared.next() {
+        None => Ok(()),
+        Some(first) => Err(DataError::SharedQueries {
+            count: 1 + shared.count(),
+            example: first.clone(),
+        }),
+    }
+}

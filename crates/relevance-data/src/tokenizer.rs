@@ -1,0 +1,315 @@
+//! Pairs as token ids, for a BERT-like encoder.
+
+use crate::DataError;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use tokenizers::Tokenizer;
+
+/// How pairs become tokens. Lengths are in tokens and count the special ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PairTokenizerConfig {
+    /// The longest standard view.
+    pub max_length: usize,
+    /// The longest reasoning-augmented view.
+    pub max_reasoned_length: usize,
+    /// The query is never cut below this many tokens. A longer one is cut, but only as far as the
+    /// item needs the room.
+    pub min_query_length: usize,
+    /// The token that begins a view.
+    pub cls_token: String,
+    /// The token that ends the query, the item and the reason.
+    pub sep_token: String,
+    /// The token that fills a batch up.
+    pub pad_token: String,
+}
+
+impl Default for PairTokenizerConfig {
+    fn default() -> Self {
+        Self {
+            max_length: 128,
+            max_reasoned_length: 320,
+            min_query_length: 64,
+            cls_token: "[CLS]".to_owned(),
+            sep_token: "[SEP]".to_owned(),
+            pad_token: "[PAD]".to_owned(),
+        }
+    }
+}
+
+impl PairTokenizerConfig {
+    /// Checks the lengths.
+    ///
+    /// # Errors
+    /// [`DataError::InvalidConfig`] unless `min_query_length` is at least 1, `max_length` leaves room
+    /// for it, three special tokens and one token of the item, and `max_reasoned_length` leaves room
+    /// for one token of the reason and one more special token besides.
+    pub fn validate(&self) -> Result<(), DataError> {
+        let at_least = |field, value: usize, least: usize, why: &str| {
+            if value >= least {
+                return Ok(());
+            }
+            Err(DataError::InvalidConfig {
+                field,
+                value: value.to_string(),
+                allowed: format!("at least {least}{why}"),
+            })
+        };
+        let query = self.min_query_length;
+        at_least("min_query_length", query, 1, "")?;
+        let why = " (min_query_length, 1 token of the item, 3 special tokens)";
+        at_least("max_length", self.max_length, query.saturating_add(4), why)?;
+        let why = " (min_query_length, 1 token each of item and reason, 4 special tokens)";
+        let least = query.saturating_add(6);
+        at_least("max_reasoned_length", self.max_reasoned_length, least, why)
+    }
+}
+
+/// One view of one pair as token ids.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Encoding {
+    /// Token ids, special ones included.
+    pub ids: Vec<u32>,
+    /// Segment ids: 0 from `[CLS]` to the first `[SEP]`, 1 after it. As many as `ids`.
+    pub type_ids: Vec<u32>,
+}
+
+impl Encoding {
+    /// How many tokens there are.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there is no token.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    fn push(&mut self, ids: &[u32], end: u32, segment: u32) {
+        self.ids.extend_from_slice(ids);
+        self.ids.push(end);
+        self.type_ids.resize(self.ids.len(), segment);
+    }
+}
+
+/// Turns pairs, and pairs with a reason, into token ids with a Hugging Face `tokenizer.json`.
+///
+/// | view | tokens | segment ids |
+/// |---|---|---|
+/// | standard | `[CLS] query [SEP] item [SEP]` | `0 .. 0 1 .. 1` |
+/// | reasoned | `[CLS] query [SEP] item [SEP] reason [SEP]` | `0 .. 0 1 .. 1 1 .. 1` |
+///
+/// **Truncation.** The standard view cuts the item only, unless the query is longer than
+/// `min_query_length`: then the query is cut first, towards that length, as far as the item needs the
+/// room, so that a rambling query leaves a floor for the item. The reasoned
+/// view holds the same query and item tokens as the standard view, then as much of the reason as
+/// `max_reasoned_length` allows: both views show the same pair, and the reason goes first when
+/// room is short. The item is cut further only if not even one token of the reason would fit.
+///
+/// **Special tokens in the text** are text: a query that holds `[SEP]` cannot break the segments.
+/// Apart from that and from queries above `min_query_length` the ids equal those of `transformers`'
+/// fast tokenizer with `truncation="only_second"`.
+#[derive(Debug, Clone)]
+pub struct PairTokenizer {
+    tokenizer: Tokenizer,
+    config: PairTokenizerConfig,
+    path: Option<PathBuf>,
+    cls: u32,
+    sep: u32,
+    pad: u32,
+}
+
+impl PairTokenizer {
+    /// Loads a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// [`DataError::Io`] or [`DataError::Tokenizer`] if the file cannot be read or is no tokenizer;
+    /// otherwise as [`PairTokenizer::from_tokenizer`].
+    pub fn from_file(
+        path: impl AsRef<Path>,
+        config: PairTokenizerConfig,
+    ) -> Result<Self, DataError> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(DataError::io(path, "open"))?;
+        let tokenizer = Tokenizer::from_bytes(bytes).map_err(|error| DataError::Tokenizer {
+            path: Some(path.to_owned()),
+            message: error.to_string(),
+        })?;
+        Self::build(tokenizer, config, Some(path.to_owned()))
+    }
+
+    /// Takes a tokenizer. Its own truncation, padding and template are not used.
+    ///
+    /// # Errors
+    /// [`DataError::InvalidConfig`] as [`PairTokenizerConfig::validate`];
+    /// [`DataError::MissingSpecialToken`] if one of the three tokens is not among the tokenizer's
+    /// special tokens.
+    pub fn from_tokenizer(
+        tokenizer: Tokenizer,
+        config: PairTokenizerConfig,
+    ) -> Result<Self, DataError> {
+        Self::build(tokenizer, config, None)
+    }
+
+    fn build(
+        mut tokenizer: Tokenizer,
+        config: PairTokenizerConfig,
+        path: Option<PathBuf>,
+    ) -> Result<Self, DataError> {
+        config.validate()?;
+        tokenizer.with_padding(None);
+        tokenizer
+            .with_truncation(None)
+            .map_err(|error| DataError::Tokenizer {
+                path: path.clone(),
+                message: error.to_string(),
+            })?;
+        tokenizer.set_encode_special_tokens(true);
+        let special = |token: &str, setting| special_id(&tokenizer, token, setting, &path);
+        Ok(Self {
+            cls: special(&config.cls_token, "cls_token")?,
+            sep: special(&config.sep_token, "sep_token")?,
+            pad: special(&config.pad_token, "pad_token")?,
+            tokenizer,
+            config,
+            path,
+        })
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &PairTokenizerConfig {
+        &self.config
+    }
+
+    /// The tokenizer, without truncation and padding.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// The id of the token that fills a batch up.
+    pub fn pad_id(&self) -> u32 {
+        self.pad
+    }
+
+    /// The id of the token that begins a view.
+    pub fn cls_id(&self) -> u32 {
+        self.cls
+    }
+
+    /// The id of the token that ends a segment.
+    pub fn sep_id(&self) -> u32 {
+        self.sep
+    }
+
+    /// How many ids there are, added tokens included.
+    pub fn vocab_size(&self) -> usize {
+        self.tokenizer.get_vocab_size(true)
+    }
+
+    /// The standard view of a pair.
+    ///
+    /// # Errors
+    /// [`DataError::Tokenizer`] if the tokenizer refuses the text.
+    pub fn encode(&self, query: &str, item: &str) -> Result<Encoding, DataError> {
+        let (query, item) = (self.tokens(query)?, self.tokens(item)?);
+        Ok(self.pair(&query, &item, self.config.max_length))
+    }
+
+    /// The reasoning-augmented view of a pair.
+    ///
+    /// # Errors
+    /// [`DataError::Tokenizer`] if the tokenizer refuses the text.
+    pub fn encode_reasoned(
+        &self,
+        query: &str,
+        item: &str,
+        reason: &str,
+    ) -> Result<Encoding, DataError> {
+        let (query, item) = (self.tokens(query)?, self.tokens(item)?);
+        let reason = self.tokens(reason)?;
+        // One token of the reason and its [SEP] always fit.
+        let longest = self.config.max_reasoned_length;
+        let floor = 1 + reason.len().min(1);
+        let mut view = self.pair(&query, &item, self.config.max_length.min(longest - floor));
+        let room = longest - view.len() - 1;
+        view.push(&reason[..reason.len().min(room)], self.sep, 1);
+        Ok(view)
+    }
+
+    /// The standard views of many pairs, in parallel, in their order.
+    ///
+    /// # Errors
+    /// As [`PairTokenizer::encode`].
+    pub fn encode_pairs(&self, pairs: &[(&str, &str)]) -> Result<Vec<Encoding>, DataError> {
+        pairs
+            .par_iter()
+            .map(|(query, item)| self.encode(query, item))
+            .collect()
+    }
+
+    /// The reasoning-augmented views of many (query, item, reason), in parallel, in their order.
+    ///
+    /// # Errors
+    /// As [`PairTokenizer::encode_reasoned`].
+    pub fn encode_reasoned_pairs(
+        &self,
+        triples: &[(&str, &str, &str)],
+    ) -> Result<Vec<Encoding>, DataError> {
+        triples
+            .par_iter()
+            .map(|(query, item, reason)| self.encode_reasoned(query, item, reason))
+            .collect()
+    }
+
+    /// `[CLS] query [SEP] item [SEP]` in at most `longest` tokens.
+    fn pair(&self, query: &[u32], item: &[u32], longest: usize) -> Encoding {
+        let budget = longest - 3;
+        // Beyond its floor the query has what the item leaves free.
+        let free = budget.saturating_sub(item.len());
+        let bound = free.max(self.config.min_query_length);
+        let query = &query[..query.len().min(bound)];
+        let item = &item[..item.len().min(budget - query.len())];
+        let mut view = Encoding {
+            ids: vec![self.cls],
+            type_ids: vec![0],
+        };
+        view.push(query, self.sep, 0);
+        view.push(item, self.sep, 1);
+        view
+    }
+
+    fn tokens(&self, text: &str) -> Result<Vec<u32>, DataError> {
+        let encoding = self.tokenizer.encode_fast(text, false);
+        let encoding = encoding.map_err(|error| DataError::Tokenizer {
+            path: self.path.clone(),
+            message: format!("cannot encode {text:?}: {error}"),
+        })?;
+        Ok(encoding.get_ids().to_vec())
+    }
+}
+
+/// The id of a special token that the tokenizer itself declares.
+fn special_id(
+    tokenizer: &Tokenizer,
+    token: &str,
+    setting: &'static str,
+    path: &Option<PathBuf>,
+) -> Result<u32, DataError> {
+    let added = tokenizer.get_added_tokens_decoder();
+    let special = || added.iter().filter(|(_, added)| added.special);
+    if let Some((&id, _)) = special().find(|(_, added)| added.content == token) {
+        return Ok(id);
+    }
+    let mut available: Vec<String> = special().map(|(_, added)| added.content.clone()).collect();
+    available.sort();
+    if available.is_empty() {
+        available.push("none".to_owned());
+    }
+    Err(DataError::MissingSpecialToken {
+        path: path.clone(),
+        token: token.to_owned(),
+        setting,
+        available,
+    })
+}
