@@ -103,6 +103,7 @@ impl Student {
         let mut value = json!({
             "tokenizer_class": "PreTrainedTokenizerFast",
             "model_max_length": config.max_length,
+            "model_input_names": ["input_ids", "token_type_ids", "attention_mask"],
             "cls_token": config.cls_token,
             "sep_token": config.sep_token,
             "pad_token": config.pad_token,
