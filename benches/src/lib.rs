@@ -1,1 +1,15 @@
-//! Placeholder.
+//! What the benches share: the shapes they measure, the device they run on, and inputs that are
+//! the same in every run. The same work in PyTorch lies in `peers/`; `compare` runs both sides and
+//! prints their ratios. See `README.md`.
+//!
+//! ```
+//! assert_eq!(benches::LossShape { batch: 64, hidden: 384 }.id(), "b64_h384");
+//! ```
+
+mod device;
+mod shapes;
+mod tensors;
+
+pub use device::bench_device;
+pub use shapes::{LOSS_SHAPES, LossShape, NUM_CLASSES, STUDENT_SHAPES, StudentShape};
+pub use tensors::{labels, random_matrix, token_ids};
