@@ -76,7 +76,7 @@ pub enum StudentError {
     Device(String),
     /// Text could not be turned into tokens.
     #[error(transparent)]
-    Data(#[from] relevance_data::DataError),
+    Data(Box<relevance_data::DataError>),
     /// There is nothing to train on.
     #[cfg(feature = "train")]
     #[error("there are no training examples: at least 1 is needed")]
@@ -95,11 +95,31 @@ pub enum StudentError {
     /// The objective refused its configuration or a batch.
     #[cfg(feature = "train")]
     #[error(transparent)]
-    Loss(#[from] crsd_loss::CrsdLossError),
+    Loss(Box<crsd_loss::CrsdLossError>),
     /// The training loop stopped.
     #[cfg(feature = "train")]
     #[error(transparent)]
-    Train(#[from] training_loop::TrainError),
+    Train(Box<training_loop::TrainError>),
+}
+
+impl From<relevance_data::DataError> for StudentError {
+    fn from(error: relevance_data::DataError) -> Self {
+        Self::Data(Box::new(error))
+    }
+}
+
+#[cfg(feature = "train")]
+impl From<crsd_loss::CrsdLossError> for StudentError {
+    fn from(error: crsd_loss::CrsdLossError) -> Self {
+        Self::Loss(Box::new(error))
+    }
+}
+
+#[cfg(feature = "train")]
+impl From<training_loop::TrainError> for StudentError {
+    fn from(error: training_loop::TrainError) -> Self {
+        Self::Train(Box::new(error))
+    }
 }
 
 impl StudentError {

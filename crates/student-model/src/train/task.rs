@@ -193,7 +193,7 @@ impl TrainTask for StudentTask {
         let rows: Vec<&Tokens> = rows.into_iter().map(|i| &self.examples[i]).collect();
         let collate = |view: fn(&Tokens) -> &Encoding| {
             let view: Vec<&Encoding> = rows.iter().map(|row| view(row)).collect();
-            TokenBatch::collate(&view, self.pad_id, &self.device)
+            TokenBatch::collate(&view, self.pad_id, &self.device).map_err(StudentError::from)
         };
         let labels: Vec<usize> = rows.iter().map(|row| row.label).collect();
         let standard = collate(|row| &row.standard)?;
