@@ -6,7 +6,7 @@ use std::sync::Arc;
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::{CrsdLossConfig, CrsdLossError, NegativeMask};
+use crate::{CosineAlign, CrsdLossConfig, CrsdLossError, MseAlign, NegativeMask, ViewKl};
 
 /// What an align term may look at: both views of a batch, shapes checked.
 #[derive(Debug, Clone)]
@@ -43,6 +43,12 @@ pub enum Align {
     /// [`InfoNce`](crate::InfoNce): the batch align of the paper's Figure 3.
     #[default]
     InfoNce,
+    /// [`MseAlign`]: mean squared error of the representations.
+    Mse,
+    /// [`CosineAlign`]: cosine distance of the representations.
+    Cosine,
+    /// [`ViewKl`]: divergence of the predictions.
+    ViewKl,
 }
 
 impl Align {
@@ -50,6 +56,9 @@ impl Align {
     pub(crate) fn init(self, config: &CrsdLossConfig) -> Result<Arc<dyn AlignLoss>, CrsdLossError> {
         Ok(match self {
             Align::InfoNce => Arc::new(config.info_nce().init()?),
+            Align::Mse => Arc::new(MseAlign),
+            Align::Cosine => Arc::new(CosineAlign::new(config.norm_eps)),
+            Align::ViewKl => Arc::new(ViewKl::new(config.direction)),
         })
     }
 }

@@ -32,6 +32,11 @@
 //! | τ | [`CrsdLossConfig::temperature`] | 0.05 |
 //! | λ | [`CrsdLossConfig::lambda`], warmed up by [`LambdaSchedule`] | 0.1 |
 //!
+//! # Alternatives
+//! [`MseAlign`], [`CosineAlign`] and [`ViewKl`] take the place of InfoNCE by
+//! [`CrsdLossConfig::align`], one's own term by [`CrsdLoss::with_align_loss`]; [`logit_kd`] is
+//! classic distillation from a teacher's distribution.
+//!
 //! # Training
 //! Create tensors on `device.autodiff()` (feature `autodiff` of burn) and call
 //! `output.per_example.mean().backward()`. Everything is computed in f32, whatever the input's
@@ -40,6 +45,7 @@
 
 mod align;
 mod config;
+mod cosine_align;
 mod cross_entropy;
 mod crsd;
 mod diagnostics;
@@ -48,12 +54,16 @@ mod error;
 mod info_nce;
 mod labels;
 mod lambda_schedule;
+mod logit_kd;
+mod mse_align;
 mod negative_mask;
 mod shape;
 mod unit_norm;
+mod view_kl;
 
 pub use align::{Align, AlignInput, AlignLoss};
 pub use config::CrsdLossConfig;
+pub use cosine_align::CosineAlign;
 pub use cross_entropy::cross_entropy;
 pub use crsd::{CrsdInput, CrsdLoss, CrsdOutput};
 pub use diagnostics::Diagnostics;
@@ -62,5 +72,8 @@ pub use error::CrsdLossError;
 pub use info_nce::{InfoNce, InfoNceConfig};
 pub use labels::{check_labels, label_tensor};
 pub use lambda_schedule::LambdaSchedule;
+pub use logit_kd::logit_kd;
+pub use mse_align::MseAlign;
 pub use negative_mask::NegativeMask;
 pub use unit_norm::unit_norm;
+pub use view_kl::ViewKl;

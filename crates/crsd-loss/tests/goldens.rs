@@ -1,12 +1,15 @@
 //! Values and gradients against PyTorch; `tests/goldens/generate.py` holds the reference.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use crsd_loss::{CrsdInput, CrsdLossConfig, Direction, NegativeMask, label_tensor};
+use crsd_loss::{
+    Align, CrsdInput, CrsdLossConfig, Direction, NegativeMask, label_tensor, logit_kd,
+};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct Goldens {
     cases: Vec<Case>,
+    distillation: Vec<Distillation>,
 }
 
 #[derive(Deserialize)]
@@ -15,6 +18,7 @@ struct Case {
     b: usize,
     k: usize,
     h: usize,
+    align: Align,
     temperature: f64,
     lambda: f64,
     direction: Direction,
@@ -25,6 +29,18 @@ struct Case {
     inputs: Views,
     values: Values,
     gradients: Views,
+}
+
+#[derive(Deserialize)]
+struct Distillation {
+    name: String,
+    b: usize,
+    k: usize,
+    temperature: f64,
+    student: Vec<f32>,
+    teacher: Vec<f32>,
+    value: Vec<f32>,
+    gradient: Vec<f32>,
 }
 
 #[derive(Deserialize)]
@@ -76,6 +92,7 @@ fn run(case: &Case, device: &Device) -> f32 {
         NegativeMask::new(usable).unwrap()
     });
     let loss = CrsdLossConfig::new()
+        .with_align(case.align)
         .with_temperature(case.temperature)
         .with_lambda(case.lambda)
         .with_direction(case.direction)
@@ -131,12 +148,31 @@ fn run(case: &Case, device: &Device) -> f32 {
     .fold(0.0, f32::max)
 }
 
+fn goldens() -> Goldens {
+    serde_json::from_str(include_str!("goldens/crsd.json")).unwrap()
+}
+
 #[test]
 fn values_and_gradients_equal_torch() {
-    let goldens: Goldens = serde_json::from_str(include_str!("goldens/crsd.json")).unwrap();
-    assert_eq!(goldens.cases.len(), 61);
+    let cases = goldens().cases;
+    assert_eq!(cases.len(), 73);
     let device = Device::default().autodiff();
-    let worst = goldens.cases.iter().map(|case| run(case, &device));
-    let worst = worst.fold(0.0, f32::max);
-    println!("worst error: {worst:e}");
+    let worst = cases.iter().map(|case| run(case, &device));
+    println!("worst error: {:e}", worst.fold(0.0, f32::max));
+}
+
+#[test]
+fn distillation_equals_torch() {
+    let device = Device::default().autodiff();
+    for case in goldens().distillation {
+        let shape = [case.b, case.k];
+        let student = matrix(&case.student, shape, &device).require_grad();
+        let teacher = matrix(&case.teacher, shape, &device).require_grad();
+        let loss = logit_kd(student.clone(), teacher.clone(), case.temperature).unwrap();
+        let gradients = loss.clone().sum().backward();
+        close("value", &case.name, loss, &case.value);
+        let gradient = student.grad(&gradients).unwrap();
+        close("gradient", &case.name, gradient, &case.gradient);
+        assert!(teacher.grad(&gradients).is_none());
+    }
 }

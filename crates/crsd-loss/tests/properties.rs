@@ -85,7 +85,7 @@ fn pick<T: Clone>(rows: &[T], order: &[usize]) -> Vec<T> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn permuting_the_batch_permutes_the_losses(

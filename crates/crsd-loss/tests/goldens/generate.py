@@ -32,6 +32,21 @@ def info_nce(standard, reasoned, usable, temperature, symmetric):
     return (rows + columns) / 2
 
 
+def kl(p_logits, q_logits):
+    """KL(p || q) of each row."""
+    log_p, log_q = p_logits.log_softmax(-1), q_logits.log_softmax(-1)
+    return F.kl_div(log_q, log_p, log_target=True, reduction="none").sum(-1)
+
+
+def view_kl(standard_logits, reasoned_logits, symmetric):
+    forth = kl(reasoned_logits, standard_logits)
+    return (forth + kl(standard_logits, reasoned_logits)) / 2 if symmetric else forth
+
+
+def logit_kd(student_logits, teacher_logits, temperature):
+    return kl(teacher_logits / temperature, student_logits / temperature) * temperature**2
+
+
 def crsd(case, standard_logits, reasoned_logits, standard, reasoned):
     labels = torch.tensor(case["labels"])
     usable = None
@@ -41,7 +56,15 @@ def crsd(case, standard_logits, reasoned_logits, standard, reasoned):
     reasoned_ce = F.cross_entropy(reasoned_logits, labels, reduction="none")
     other = reasoned.detach() if case["detach_reasoned"] else reasoned
     symmetric = case["direction"] == "symmetric"
-    align = info_nce(standard, other, usable, case["temperature"], symmetric)
+    if case["align"] == "info_nce":
+        align = info_nce(standard, other, usable, case["temperature"], symmetric)
+    elif case["align"] == "mse":
+        align = F.mse_loss(standard, other, reduction="none").mean(-1)
+    elif case["align"] == "cosine":
+        align = 1 - F.cosine_similarity(standard, other)
+    elif case["align"] == "view_kl":
+        other_logits = reasoned_logits.detach() if case["detach_reasoned"] else reasoned_logits
+        align = view_kl(standard_logits, other_logits, symmetric)
     return standard_ce, reasoned_ce, align, standard_ce + reasoned_ce + case["lambda"] * align
 
 
@@ -83,7 +106,7 @@ def finish(case, tensors):
 
 
 def make(name, generator, b, k, h, temperature, mask=False, symmetric=False, detach=False,
-         weight=0.1, tensors=None):
+         weight=0.1, tensors=None, align="info_nce"):
     usable = None
     if mask:
         usable = (torch.rand(b, b, generator=generator) < 0.6).int().tolist()
@@ -92,6 +115,7 @@ def make(name, generator, b, k, h, temperature, mask=False, symmetric=False, det
         "b": b,
         "k": k,
         "h": h,
+        "align": align,
         "temperature": temperature,
         "lambda": weight,
         "direction": "symmetric" if symmetric else "standard_to_reasoned",
@@ -135,10 +159,35 @@ def cases():
     tensors["reasoned"] = tensors["standard"] * torch.tensor([[1.0], [-1.0]]).repeat(3, 1)
     yield make("every similarity at 1 or -1", generator, 6, 4, 8, 0.01, tensors=tensors)
 
+    for align in ["mse", "cosine", "view_kl"]:
+        for variant, options in [v for v in variants if "mask" not in v[1]]:
+            yield make(f"{align} {variant}", generator, 7, 4, 16, 0.05, align=align, **options)
+
+
+def distillation_cases():
+    generator = torch.Generator().manual_seed(1503)
+    for b, k, temperature in [(1, 3, 1.0), (7, 4, 2.0), (7, 4, 0.5), (16, 5, 4.0)]:
+        student = rounded(torch.randn(b, k, generator=generator) * 4)
+        teacher = rounded(torch.randn(b, k, generator=generator) * 4)
+        leaf = student.double().requires_grad_()
+        loss = logit_kd(leaf, teacher.double(), temperature)
+        loss.sum().backward()
+        yield {
+            "name": f"b = {b}, temperature = {temperature}",
+            "b": b,
+            "k": k,
+            "temperature": temperature,
+            "student": student.flatten().tolist(),
+            "teacher": teacher.flatten().tolist(),
+            "value": compact(loss),
+            "gradient": compact(leaf.grad),
+        }
+
 
 def main():
     path = pathlib.Path(__file__).with_name("crsd.json")
     written = {"torch": torch.__version__, "cases": list(cases())}
+    written["distillation"] = list(distillation_cases())
     path.write_text(json.dumps(written, separators=(",", ":")) + "\n")
     print(f"{path}: {len(written['cases'])} cases, {path.stat().st_size} bytes")
 
