@@ -47,19 +47,19 @@ fn inputs() -> Inputs {
 }
 
 fn encoder(dir: &Path) -> BertModel {
-    BertModel::from_dir(dir, &Device::flex()).unwrap()
+    BertModel::from_dir(dir, &Device::default()).unwrap()
 }
 
 fn cls(model: &BertModel) -> Vec<f32> {
-    numbers(model.forward(&inputs().batch(&Device::flex())).cls)
+    numbers(model.forward(&inputs().batch(&Device::default())).cls)
 }
 
 fn logits(model: &BertForSequenceClassification) -> Vec<f32> {
-    numbers(model.forward(&inputs().batch(&Device::flex())).logits)
+    numbers(model.forward(&inputs().batch(&Device::default())).logits)
 }
 
 fn load(dir: &Path) -> Result<BertForSequenceClassification, StudentError> {
-    BertForSequenceClassification::from_dir(dir, &Device::flex())
+    BertForSequenceClassification::from_dir(dir, &Device::default())
 }
 
 #[test]
@@ -84,22 +84,41 @@ fn saved_models_give_the_same_numbers_again() {
 #[test]
 fn saved_tensors_have_the_names_shapes_and_bytes_that_transformers_wrote() {
     let dir = tempfile::tempdir().unwrap();
-    let saved = dir.path().join("new");
+    let [classifier, bare] = ["classifier", "bare"].map(|name| dir.path().join(name));
     load(&folder().join("tiny-classifier"))
         .unwrap()
-        .save_dir(&saved)
+        .save_dir(&classifier)
         .unwrap();
-    let ours = fs::read(saved.join("model.safetensors")).unwrap();
-    let theirs = fs::read(folder().join("tiny-classifier/model.safetensors")).unwrap();
-    let [ours, theirs] = [&ours, &theirs].map(|bytes| SafeTensors::deserialize(bytes).unwrap());
-    let mut names = [ours.names(), theirs.names()];
-    names.iter_mut().for_each(|n| n.sort());
-    assert_eq!(names[0], names[1]);
-    for name in names[0].iter() {
-        let [a, b] = [&ours, &theirs].map(|file| file.tensor(name).unwrap());
-        assert_eq!((a.dtype(), a.shape()), (b.dtype(), b.shape()), "{name}");
-        assert_eq!(a.data(), b.data(), "{name}");
+    encoder(&folder().join("tiny-bert"))
+        .save_dir(&bare)
+        .unwrap();
+    for (ours, theirs) in [(classifier, "tiny-classifier"), (bare, "tiny-bert")] {
+        let files = [ours, folder().join(theirs)];
+        let [ours, theirs] = files.map(|dir| fs::read(dir.join("model.safetensors")).unwrap());
+        let [ours, theirs] = [&ours, &theirs].map(|file| SafeTensors::deserialize(file).unwrap());
+        let mut names = [ours.names(), theirs.names()];
+        names.iter_mut().for_each(|n| n.sort());
+        assert_eq!(names[0], names[1]);
+        for name in &names[0] {
+            let [a, b] = [&ours, &theirs].map(|file| file.tensor(name).unwrap());
+            assert_eq!((a.dtype(), a.shape()), (b.dtype(), b.shape()), "{name}");
+            assert_eq!(a.data(), b.data(), "{name}");
+        }
     }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "not a folder").unwrap();
+    let model = load(&folder().join("tiny-classifier")).unwrap();
+    for target in [file.clone(), file.join("model")] {
+        let error = model.save_dir(&target).unwrap_err();
+        assert!(matches!(error, StudentError::Io { .. }), "{error}");
+        assert!(error.to_string().contains("file"), "{error}");
+    }
+    assert_eq!(fs::read_to_string(file).unwrap(), "not a folder");
 }
 
 #[test]
@@ -110,7 +129,7 @@ fn the_same_model_is_saved_as_the_same_bytes() {
         .config()
         .clone();
     let bytes = |name: &str, seed: u64| {
-        let model = BertForSequenceClassification::new(&config, seed, &Device::flex()).unwrap();
+        let model = BertForSequenceClassification::new(&config, seed, &Device::default()).unwrap();
         let saved = dir.path().join(name);
         model.save_dir(&saved).unwrap();
         let config = fs::read(saved.join("config.json")).unwrap();
@@ -192,7 +211,7 @@ fn an_encoder_without_pooler_has_no_pooled_output() {
     assert!(model.pooler.is_none());
     assert!(
         model
-            .forward(&inputs().batch(&Device::flex()))
+            .forward(&inputs().batch(&Device::default()))
             .pooled
             .is_none()
     );
@@ -201,7 +220,7 @@ fn an_encoder_without_pooler_has_no_pooled_output() {
     let half = edited("tiny-bert", |tensors| {
         tensors.retain(|t| t.0 != "pooler.dense.bias")
     });
-    let error = BertModel::from_dir(half.path(), &Device::flex())
+    let error = BertModel::from_dir(half.path(), &Device::default())
         .unwrap_err()
         .to_string();
     assert!(error.contains("missing pooler.dense.bias [32]"), "{error}");
@@ -232,7 +251,7 @@ fn an_encoder_becomes_a_classifier_only_when_asked() {
 
     let fresh = |dir: &Path, seed: u64| {
         let labels = ["yes", "perhaps", "no"];
-        let device = Device::flex();
+        let device = Device::default();
         BertForSequenceClassification::from_pretrained_encoder(dir, &labels, seed, &device).unwrap()
     };
     let model = fresh(&source, 5);
@@ -247,7 +266,7 @@ fn an_encoder_becomes_a_classifier_only_when_asked() {
     let [a, b] = [5, 6].map(|seed| fresh(without.path(), seed));
     assert_eq!(cls(&a.bert), cls(&b.bert));
     let pooled = |model: &BertForSequenceClassification| {
-        numbers(model.forward(&inputs().batch(&Device::flex())).pooled)
+        numbers(model.forward(&inputs().batch(&Device::default())).pooled)
     };
     assert_ne!(pooled(&a), pooled(&b));
     assert_eq!(pooled(&a), pooled(&fresh(without.path(), 5)));
@@ -306,7 +325,7 @@ fn a_config_that_does_not_fit_the_weights_is_refused() {
 #[test]
 fn integers_and_duplicates_are_refused() {
     let integers = edited("tiny-bert", |tensors| tensors[0].1 = Dtype::I32);
-    let error = BertModel::from_dir(integers.path(), &Device::flex())
+    let error = BertModel::from_dir(integers.path(), &Device::default())
         .unwrap_err()
         .to_string();
     assert!(
@@ -318,7 +337,7 @@ fn integers_and_duplicates_are_refused() {
         copy.0 = format!("bert.{}", copy.0);
         tensors.push(copy);
     });
-    let error = BertModel::from_dir(twice.path(), &Device::flex())
+    let error = BertModel::from_dir(twice.path(), &Device::default())
         .unwrap_err()
         .to_string();
     assert!(error.contains("are the same tensor"), "{error}");

@@ -106,7 +106,7 @@ fn a_saved_student_ranks_the_same() {
         "tokenizer_config.json",
     ];
     assert_eq!(files, expected);
-    let again = Ranker::from_dir(&folder, &Device::flex()).unwrap();
+    let again = Ranker::from_dir(&folder, &Device::default()).unwrap();
     let expected = Ranker::new(student).rank("red mouse", &ITEMS).unwrap();
     assert_eq!(again.rank("red mouse", &ITEMS).unwrap(), expected);
 
@@ -114,7 +114,7 @@ fn a_saved_student_ranks_the_same() {
     let text = std::fs::read_to_string(&path).unwrap();
     let refused = |text: String| {
         std::fs::write(&path, text).unwrap();
-        Ranker::from_dir(&folder, &Device::flex())
+        Ranker::from_dir(&folder, &Device::default())
             .unwrap_err()
             .to_string()
     };
@@ -131,7 +131,7 @@ fn a_saved_student_ranks_the_same() {
         "{error}"
     );
     std::fs::remove_file(&path).unwrap();
-    let error = Ranker::from_dir(&folder, &Device::flex()).unwrap_err();
+    let error = Ranker::from_dir(&folder, &Device::default()).unwrap_err();
     assert!(matches!(error, StudentError::Io { .. }), "{error}");
 }
 

@@ -26,7 +26,7 @@ fn a_student_from_nothing_is_saved_and_its_answers_are_written_if_student_dir_is
         vocab_size: tokenizer.vocab_size(),
         ..student::config()
     };
-    let model = BertForSequenceClassification::new(&config, 2, &Device::flex()).unwrap();
+    let model = BertForSequenceClassification::new(&config, 2, &Device::default()).unwrap();
     let student = Student::new(&model, tokenizer, &[1.0, 0.1, 0.0]).unwrap();
 
     let temporary = tempfile::tempdir().unwrap();
@@ -35,7 +35,7 @@ fn a_student_from_nothing_is_saved_and_its_answers_are_written_if_student_dir_is
         .clone()
         .unwrap_or_else(|| temporary.path().join("student"));
     student.save_dir(&folder).unwrap();
-    let ranker = Ranker::from_dir(&folder, &Device::flex()).unwrap();
+    let ranker = Ranker::from_dir(&folder, &Device::default()).unwrap();
     let pairs: Vec<_> = ITEMS.iter().map(|item| ("black mouse", *item)).collect();
     let scores = ranker.score_pairs(&pairs).unwrap();
     assert_eq!(scores, Ranker::new(student).score_pairs(&pairs).unwrap());

@@ -44,7 +44,7 @@ fn examples() -> Vec<StudentExample> {
 }
 
 fn model(seed: u64) -> BertForSequenceClassification {
-    BertForSequenceClassification::new(&config(), seed, &Device::flex().autodiff()).unwrap()
+    BertForSequenceClassification::new(&config(), seed, &Device::default().autodiff()).unwrap()
 }
 
 fn settings(objective: Objective, max_steps: usize) -> StudentTrainConfig {
@@ -153,17 +153,17 @@ fn the_same_seed_gives_the_same_run_and_a_plain_model_trains_too() {
             .map(|entry| entry.loss)
             .collect::<Vec<_>>()
     };
-    let expected = losses(Device::flex().autodiff(), 1);
-    assert_eq!(losses(Device::flex().autodiff(), 1), expected);
-    assert_eq!(losses(Device::flex(), 1), expected);
-    assert_ne!(losses(Device::flex(), 2), expected);
+    let expected = losses(Device::default().autodiff(), 1);
+    assert_eq!(losses(Device::default().autodiff(), 1), expected);
+    assert_eq!(losses(Device::default(), 1), expected);
+    assert_ne!(losses(Device::default(), 2), expected);
 }
 
 #[test]
 fn batches_hold_both_views_with_their_own_padding_and_mask_copies() {
     let mut some = examples()[..3].to_vec();
     some.push(some[0].clone());
-    let device = Device::flex();
+    let device = Device::default();
     let batch = |config: &StudentTrainConfig| {
         let task = StudentTask::new(&some, 3, &tokenizer(24, 40), config, &device).unwrap();
         assert_eq!(task.num_batches(), 1);
@@ -220,8 +220,14 @@ fn batches_hold_both_views_with_their_own_padding_and_mask_copies() {
 #[test]
 fn epochs_cover_every_example_once() {
     let config = settings(Objective::CrossEntropy, 1);
-    let task =
-        StudentTask::new(&examples(), 3, &tokenizer(24, 40), &config, &Device::flex()).unwrap();
+    let task = StudentTask::new(
+        &examples(),
+        3,
+        &tokenizer(24, 40),
+        &config,
+        &Device::default(),
+    )
+    .unwrap();
     let epoch = |epoch: usize| {
         let batches = (0..task.num_batches()).map(|i| task.batch(epoch, i, 0).unwrap());
         batches
@@ -334,7 +340,7 @@ fn dropout_is_on_in_training_only() {
         hidden_dropout_prob: 0.3,
         ..config()
     };
-    let device = Device::flex().autodiff();
+    let device = Device::default().autodiff();
     let model = BertForSequenceClassification::new(&shape, 1, &device).unwrap();
     let settings = settings(Objective::CrossEntropy, 1);
     let task = StudentTask::new(&examples(), 3, &tokenizer(24, 40), &settings, &device).unwrap();

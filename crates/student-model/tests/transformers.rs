@@ -38,7 +38,7 @@ fn at_real_tokens(hidden: &[f64], inputs: &Inputs) -> Vec<f64> {
 
 #[test]
 fn encoder_works_like_transformers_bert_model() {
-    let device = Device::flex();
+    let device = Device::default();
     let model = BertModel::from_dir(folder().join("tiny-bert"), &device).unwrap();
     for case in read::<Vec<EncoderCase>>("tiny-bert.json") {
         let output = model.forward(&case.inputs.batch(&device));
@@ -60,7 +60,7 @@ fn encoder_works_like_transformers_bert_model() {
 
 #[test]
 fn classifier_works_like_transformers_with_each_activation() {
-    let device = Device::flex();
+    let device = Device::default();
     let folder = folder().join("tiny-classifier");
     let cases: BTreeMap<String, Vec<ClassifierCase>> = read("tiny-classifier.json");
     assert_eq!(cases.len(), 3);
@@ -104,7 +104,7 @@ fn with_config(
 
 #[test]
 fn a_mask_that_masks_nothing_changes_nothing() {
-    let device = Device::flex();
+    let device = Device::default();
     let model = BertModel::from_dir(folder().join("tiny-bert"), &device).unwrap();
     let case = &read::<Vec<EncoderCase>>("tiny-bert.json")[1];
     let without = case.inputs.batch(&device);
@@ -144,7 +144,7 @@ fn without_dropout(folder: &std::path::Path) -> tempfile::TempDir {
 
 #[test]
 fn gradients_work_like_torch() {
-    let device = Device::flex().autodiff();
+    let device = Device::default().autodiff();
     let folder = without_dropout(&folder().join("tiny-classifier"));
     let model = BertForSequenceClassification::from_dir(folder.path(), &device).unwrap();
     let case: GradientCase = read("tiny-gradients.json");
@@ -230,7 +230,7 @@ fn real_minilm_weights_work_like_transformers_if_minilm_dir_is_set() {
         println!("skipped: MINILM_DIR is not set");
         return;
     };
-    let device = Device::flex();
+    let device = Device::default();
     let model = BertModel::from_dir(&folder, &device).unwrap();
     assert_eq!(model.config().num_hidden_layers, 6);
     let case: RealCase = read("minilm.json");

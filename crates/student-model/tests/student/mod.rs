@@ -70,6 +70,6 @@ pub(crate) fn config() -> BertConfig {
 
 /// A student with random weights.
 pub(crate) fn tiny() -> Student {
-    let model = BertForSequenceClassification::new(&config(), 11, &Device::flex()).unwrap();
+    let model = BertForSequenceClassification::new(&config(), 11, &Device::default()).unwrap();
     Student::new(&model, tokenizer(24, 40), &[1.0, 0.1, 0.0]).unwrap()
 }
