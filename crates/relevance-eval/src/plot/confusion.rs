@@ -49,11 +49,7 @@ pub fn confusion_matrix(
                 let x = left + predicted as i32 * cell_width;
                 let corners = [(x + 1, y + 1), (x + cell_width - 1, y + cell_height - 1)];
                 area.draw(&filled(corners, shade(share).filled()))?;
-                let ink = if share > 0.5 {
-                    RGBColor(0xFE, 0xFE, 0xFE)
-                } else {
-                    RGBColor(0x11, 0x11, 0x11)
-                };
+                let ink = readable_on(shade(share));
                 let (middle, center) = (x + cell_width / 2, y + cell_height / 2);
                 let count = count.to_string();
                 if text_width(&count, TEXT) > cell_width - 4 {
@@ -106,6 +102,17 @@ pub fn confusion_matrix(
 fn shade(share: f64) -> RGBColor {
     let mix = |from: f64, to: f64| (from + (to - from) * share).round() as u8;
     RGBColor(mix(238.0, 0.0), mix(244.0, 82.0), mix(250.0, 138.0))
+}
+
+/// Black or white, whichever stands out more (WCAG relative luminance).
+fn readable_on(RGBColor(r, g, b): RGBColor) -> RGBColor {
+    let linear = |channel: u8| (f64::from(channel) / 255.0).powf(2.2);
+    let luminance = 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+    if luminance < 0.18 {
+        RGBColor(0xFE, 0xFE, 0xFE)
+    } else {
+        RGBColor(0x11, 0x11, 0x11)
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use crate::EvalError;
 const PLOT_HEIGHT: i32 = 240;
 /// More points than this are averaged in equal runs: no screen shows them.
 const MOST_POINTS: usize = 1000;
+/// Shorter series show their points, whatever the smoothing.
+const FEWEST_TO_SMOOTH: usize = 30;
 
 /// A named series of (step, value).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -19,8 +21,9 @@ pub struct CurveSeries {
     pub points: Vec<(f64, f64)>,
 }
 
-/// Curves over the training step. With `smoothing` in (0, 1), the raw curve is drawn pale and its
-/// exponential moving average (bias-corrected, as TensorBoard's) bold.
+/// Curves over the training step. With `smoothing` in (0, 1), a series of at least 30 points is drawn
+/// pale and its moving average bold: the mean of the exponential averages from either end (each with
+/// its bias corrected), so that a falling curve is not shown later than it fell.
 ///
 /// # Errors
 /// No finite point at all, a smoothing outside [0, 1).
@@ -101,7 +104,7 @@ impl Curve {
             .copied()
             .filter(|(x, y)| x.is_finite() && y.is_finite())
             .collect();
-        let smooth = (smoothing > 0.0 && finite.len() > 2)
+        let smooth = (smoothing > 0.0 && finite.len() >= FEWEST_TO_SMOOTH)
             .then(|| thinned(&moving_average(&finite, smoothing)));
         Self {
             raw: thinned(&finite),
@@ -110,14 +113,28 @@ impl Curve {
     }
 }
 
+/// Mean of the exponential averages from either end.
 fn moving_average(points: &[(f64, f64)], smoothing: f64) -> Vec<(f64, f64)> {
+    let values = || points.iter().map(|point| point.1);
+    let forward = exponential_average(values(), smoothing);
+    let backward = exponential_average(values().rev(), smoothing);
+    let both = forward.iter().zip(backward.iter().rev());
+    points
+        .iter()
+        .zip(both)
+        .map(|(&(x, _), (a, b))| (x, (a + b) / 2.0))
+        .collect()
+}
+
+fn exponential_average(values: impl Iterator<Item = f64>, smoothing: f64) -> Vec<f64> {
     let (mut sum, mut weight) = (0.0, 0.0);
-    let average = |&(x, y): &(f64, f64)| {
-        sum = smoothing * sum + (1.0 - smoothing) * y;
-        weight = smoothing * weight + (1.0 - smoothing);
-        (x, sum / weight)
-    };
-    points.iter().map(average).collect()
+    values
+        .map(|value| {
+            sum = smoothing * sum + (1.0 - smoothing) * value;
+            weight = smoothing * weight + (1.0 - smoothing);
+            sum / weight
+        })
+        .collect()
 }
 
 fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
@@ -159,6 +176,9 @@ mod tests {
         let points = vec![(0.0, 2.0), (1.0, 2.0), (2.0, 2.0)];
         let smooth = moving_average(&points, 0.9);
         assert!(smooth.iter().all(|point| (point.1 - 2.0).abs() < 1e-12));
+        // No lag: far from the ends a straight line is its own average.
+        let line: Vec<(f64, f64)> = (0..200).map(|i| (f64::from(i), f64::from(i))).collect();
+        assert!((moving_average(&line, 0.8)[100].1 - 100.0).abs() < 1e-6);
     }
 
     #[test]

@@ -68,7 +68,7 @@ pub fn reliability_diagram(title: &str, bins: &[ReliabilityBin]) -> Result<Strin
             shown,
             text(SMALL, color(INK)),
         ))?;
-        lower.draw_y_axis(area, &ticks(0.0, lower.y.1, 2), "pairs")?;
+        lower.draw_y_axis(area, &ticks(0.0, lower.y.1, 2), "share")?;
         for bin in bins {
             let (x0, y0) = lower.at(bin.lower, bin.count as f64 / total as f64);
             let (x1, y1) = lower.at(bin.upper, 0.0);
