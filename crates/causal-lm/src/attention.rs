@@ -2,15 +2,16 @@
 
 use burn::module::Module;
 use burn::nn::{Linear, RmsNorm};
+use burn::tensor::Tensor;
 use burn::tensor::activation::softmax;
-use burn::tensor::{Bool, Tensor};
+use burn::tensor::module::attention;
 
+use crate::attention_pattern::Masks;
 use crate::config::CausalLmConfig;
 use crate::kv_cache::LayerCache;
 use crate::rotary::Rotary;
 
-/// What a masked score becomes: low enough to vanish in the softmax, finite so that a row with
-/// nothing to look at (padding) gives numbers instead of NaN.
+/// What a masked score becomes: low enough to vanish in the softmax.
 const MASKED: f32 = -1e9;
 
 /// Grouped-query attention (Ainslie et al., 2305.13245): `g` query heads share a key and value
@@ -64,12 +65,12 @@ impl SelfAttention {
 
     /// # Shapes
     /// - `x`: `[b, t, h]`, and the output
-    /// - `masked`: `[1 or b, 1, t, s]`, `true` where a query must not look; `s` counts the cache
+    /// - `masks`: over `s` keys, those of the cache included
     pub(crate) fn forward(
         &self,
         x: Tensor<3>,
         rotary: &Rotary,
-        masked: Option<&Tensor<4, Bool>>,
+        masks: Option<&Masks>,
         cache: Option<&mut LayerCache>,
     ) -> Tensor<3> {
         let [b, t, _] = x.dims();
@@ -84,28 +85,40 @@ impl SelfAttention {
             Some(cache) => cache.append(k, v), // [b, kv, s, d]
             None => (k, v),
         };
-        let s = k.dims()[2];
         // The heads of a group stand below one another, so that one product serves them all.
-        let q = (q.mul_scalar((d as f64).sqrt().recip()))
-            .reshape([b, t, kv, g, d])
+        let q = (q.reshape([b, t, kv, g, d]))
             .permute([0, 2, 3, 1, 4]) // [b, kv, g, t, d]
             .reshape([b, kv, g * t, d]);
-        let scores = q.matmul(k.swap_dims(2, 3)).reshape([b, kv, g, t, s]);
-        let scores = match masked {
-            Some(masked) => {
-                let masked = masked
-                    .clone()
-                    .unsqueeze_dim::<5>(1)
-                    .expand([b, kv, g, t, s]);
-                scores.mask_fill(masked, MASKED)
-            }
-            None => scores,
-        };
-        let weights = softmax(scores, 4).reshape([b, kv, g * t, s]);
-        let mixed = weights.matmul(v).reshape([b, kv, g, t, d]);
-        let mixed = mixed.permute([0, 3, 1, 2, 4]).reshape([b, t, kv * g * d]);
-        self.o_proj.forward(mixed)
+        let bias = masks.and_then(|masks| masks.bias.clone());
+        let mixed = match bias {
+            // A bias and not a mask: libtorch's backend reads a mask the other way round.
+            Some(bias) => attention(q, k, v, None, Some(bias), Default::default()),
+            None => mixed(q, k, v, t, masks),
+        }; // [b, kv, g*t, d]
+        let mixed = mixed.reshape([b, kv, g, t, d]).permute([0, 3, 1, 2, 4]); // [b, t, kv, g, d]
+        self.o_proj.forward(mixed.reshape([b, t, kv * g * d]))
     }
+}
+
+/// `softmax(q k^T / sqrt(d)) v`, step by step: with a graph, and for a single query, where it
+/// spares a copy of the cache.
+///
+/// # Shapes
+/// - `q`: `[b, kv, g*t, d]`, and the output
+/// - `k`, `v`: `[b, kv, s, d]`
+fn mixed(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, t: usize, masks: Option<&Masks>) -> Tensor<4> {
+    let ([b, kv, rows, d], s) = (q.dims(), k.dims()[2]);
+    let q = q.mul_scalar((d as f64).sqrt().recip());
+    let scores = q.matmul(k.swap_dims(2, 3)); // [b, kv, g*t, s]
+    let scores = scores.reshape([b, kv, rows / t, t, s]);
+    let scores = match masks {
+        Some(masks) => {
+            let masked = masks.masked.clone().expand([b, kv, rows / t, t, s]);
+            scores.mask_fill(masked, MASKED)
+        }
+        None => scores,
+    };
+    softmax(scores, 4).reshape([b, kv, rows, s]).matmul(v)
 }
 
 fn normed(norm: Option<&RmsNorm>, x: Tensor<4>) -> Tensor<4> {

@@ -23,14 +23,20 @@ pub enum AttentionPattern {
 
 impl AttentionPattern {
     /// The mask over `t` tokens without a cache: `[1 or b, 1, t, t]`, `true` where a token must not
-    /// look. A single token needs none.
+    /// look. A single token needs none. Every token, padding too, sees itself at least, so that no
+    /// softmax is over nothing.
     pub(crate) fn masked(&self, t: usize, device: &Device) -> Option<Tensor<4, Bool>> {
-        let later = || later(t, t, device);
         match self {
-            Self::Causal if t == 1 => None,
-            Self::Causal => Some(later()),
+            _ if t == 1 => None,
+            Self::Causal => Some(later(t, t, device)),
             Self::Padded { attention_mask } => {
-                Some(later().bool_or_broadcast(padding(attention_mask)))
+                let itself = Tensor::<2, Bool>::diag_mask([t, t], 0, device); // false on the diagonal
+                let padding = broadcast(
+                    padding(attention_mask),
+                    itself.reshape([1, 1, t, t]),
+                    Tensor::bool_and,
+                );
+                Some(broadcast(later(t, t, device), padding, Tensor::bool_or))
             }
             Self::Documents { segment_ids } => {
                 let query = segment_ids.clone().unsqueeze_dims::<4>(&[1, 3]); // [b, 1, t, 1]
@@ -39,7 +45,7 @@ impl AttentionPattern {
                 let other = query
                     .expand([b, 1, t, t])
                     .not_equal(key.expand([b, 1, t, t]));
-                Some(later().bool_or_broadcast(other))
+                Some(broadcast(later(t, t, device), other, Tensor::bool_or))
             }
         }
     }
@@ -59,15 +65,39 @@ fn padding(attention_mask: &Tensor<2, Bool>) -> Tensor<4, Bool> {
     attention_mask.clone().bool_not().reshape([b, 1, 1, s])
 }
 
-/// An `or` of masks that agree on `[_, 1, _, s]` up to sizes of 1.
-pub(crate) trait BroadcastOr {
-    fn bool_or_broadcast(self, other: Self) -> Self;
+/// Combines masks that agree up to sizes of 1.
+pub(crate) fn broadcast(
+    a: Tensor<4, Bool>,
+    b: Tensor<4, Bool>,
+    combine: impl FnOnce(Tensor<4, Bool>, Tensor<4, Bool>) -> Tensor<4, Bool>,
+) -> Tensor<4, Bool> {
+    let (left, right) = (a.dims(), b.dims());
+    let dims: [usize; 4] = std::array::from_fn(|i| left[i].max(right[i]));
+    combine(a.expand(dims), b.expand(dims))
 }
 
-impl BroadcastOr for Tensor<4, Bool> {
-    fn bool_or_broadcast(self, other: Self) -> Self {
-        let (a, b) = (self.dims(), other.dims());
-        let dims: [usize; 4] = std::array::from_fn(|i| a[i].max(b[i]));
-        self.expand(dims).bool_or(other.expand(dims))
+/// The mask as attention needs it, made once for all layers.
+#[derive(Debug)]
+pub(crate) struct Masks {
+    /// `[1 or b, 1, 1, t, s]`, `true` where a query must not look.
+    pub(crate) masked: Tensor<5, Bool>,
+    /// `[1 or b, 1, g*t, s]`, minus infinity where a query must not look and 0 elsewhere; for
+    /// several queries without a graph.
+    pub(crate) bias: Option<Tensor<4>>,
+}
+
+impl Masks {
+    /// # Shapes
+    /// - `masked`: `[1 or b, 1, t, s]`
+    pub(crate) fn new(masked: Tensor<4, Bool>, group_size: usize, graph: bool) -> Self {
+        let [b, _, t, s] = masked.dims();
+        let masked = masked.unsqueeze_dim::<5>(1); // [b, 1, 1, t, s]
+        let bias = (t > 1 && !graph).then(|| {
+            let rows = masked.clone().expand([b, 1, group_size, t, s]);
+            let rows = rows.reshape([b, 1, group_size * t, s]);
+            Tensor::zeros([b, 1, group_size * t, s], &rows.device())
+                .mask_fill(rows, f32::NEG_INFINITY)
+        });
+        Self { masked, bias }
     }
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::attention_pattern::{BroadcastOr, later};
+use crate::attention_pattern::{broadcast, later};
 use crate::batch::int_tensor;
 use crate::error::CausalLmError;
 use crate::generate::{Prefilled, by_length};
@@ -111,7 +111,7 @@ fn score(
         cache.select(&owners);
         let masked = later(c - 1, t + c - 1, &device); // [1, 1, c-1, s]
         let masked = match padding.masked(t + c - 1) {
-            Some(padding) => masked.bool_or_broadcast(padding),
+            Some(padding) => broadcast(masked, padding, Tensor::bool_or),
             None => masked,
         };
         let cell = |text: &[u32], i: usize| text.get(i).copied().unwrap_or(0);

@@ -5,6 +5,7 @@ use burn::nn::{Embedding, Linear, RmsNorm};
 use burn::tensor::{Bool, Device, Int, Tensor};
 
 use crate::attention::SelfAttention;
+use crate::attention_pattern::Masks;
 use crate::batch::LmBatch;
 use crate::config::CausalLmConfig;
 use crate::kv_cache::{KvCache, LayerCache};
@@ -57,11 +58,11 @@ impl DecoderLayer {
         &self,
         x: Tensor<3>,
         rotary: &Rotary,
-        masked: Option<&Tensor<4, Bool>>,
+        masks: Option<&Masks>,
         cache: Option<&mut LayerCache>,
     ) -> Tensor<3> {
         let normed = self.input_layernorm.forward(x.clone());
-        let x = x + self.self_attn.forward(normed, rotary, masked, cache); // [b, t, h]
+        let x = x + self.self_attn.forward(normed, rotary, masks, cache); // [b, t, h]
         let normed = self.post_attention_layernorm.forward(x.clone());
         x + self.mlp.forward(normed)
     }
@@ -132,10 +133,15 @@ impl CausalLm {
     pub(crate) fn decode(&self, tokens: Tokens, mut cache: Option<&mut KvCache>) -> Tensor<3> {
         let (head_dim, theta) = (self.config.head_size(), self.config.rope_theta);
         let rotary = Rotary::new(tokens.positions, head_dim, theta);
+        let graph = self.device().is_autodiff();
+        let group_size = self.config.group_size();
+        let masks = tokens
+            .masked
+            .map(|masked| Masks::new(masked, group_size, graph));
         let mut x = self.model.embed_tokens.forward(tokens.ids); // [b, t, h]
         for (index, layer) in self.model.layers.iter().enumerate() {
             let cache = cache.as_deref_mut().map(|cache| &mut cache.layers[index]);
-            x = layer.forward(x, &rotary, tokens.masked.as_ref(), cache);
+            x = layer.forward(x, &rotary, masks.as_ref(), cache);
         }
         self.model.norm.forward(x)
     }
