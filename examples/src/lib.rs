@@ -4,5 +4,6 @@
 //! [`two_stage::stages`] top to bottom to see how the crates compose.
 
 pub mod device;
+pub mod failure;
 pub mod report;
 pub mod two_stage;

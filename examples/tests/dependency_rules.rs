@@ -54,9 +54,9 @@ fn every_edge_between_our_crates_is_in_the_table() {
         if TOP.contains(&name) {
             continue;
         }
-        let may_use = allowed
-            .get(name)
-            .unwrap_or_else(|| panic!("`{name}` is not in the table: add it on purpose or not at all"));
+        let may_use = allowed.get(name).unwrap_or_else(|| {
+            panic!("`{name}` is not in the table: add it on purpose or not at all")
+        });
         let edges = package
             .dependencies
             .iter()
@@ -70,7 +70,10 @@ fn every_edge_between_our_crates_is_in_the_table() {
         }
     }
     for (name, _) in ALLOWED {
-        assert!(ours.contains(name), "the table names `{name}`, which is no crate");
+        assert!(
+            ours.contains(name),
+            "the table names `{name}`, which is no crate"
+        );
     }
 }
 
@@ -90,7 +93,10 @@ fn the_student_needs_losses_and_loop_only_to_train() {
         assert!(edge.optional, "`{name}` must be optional in student-model");
     }
     let default = &student.features["default"];
-    assert!(!default.iter().any(|f| f == "train"), "default: {default:?}");
+    assert!(
+        !default.iter().any(|f| f == "train"),
+        "default: {default:?}"
+    );
 }
 
 /// What a service embeds: no autodiff, optimiser, data sets, network or terminal user interface.
@@ -112,7 +118,10 @@ fn the_default_student_is_lean() {
         .lines()
         .filter_map(|line| line.split_whitespace().next())
         .collect();
-    assert!(crates.contains("burn-flex"), "the tree was not read: {crates:?}");
+    assert!(
+        crates.contains("burn-flex"),
+        "the tree was not read: {crates:?}"
+    );
     let banned = [
         "burn-autodiff",
         "burn-optim",
@@ -131,7 +140,10 @@ fn the_default_student_is_lean() {
         "ratatui",
     ];
     for name in banned {
-        assert!(!crates.contains(name), "`{name}` is in the default student's tree");
+        assert!(
+            !crates.contains(name),
+            "`{name}` is in the default student's tree"
+        );
     }
 }
 
@@ -150,7 +162,10 @@ fn dependencies_come_from_the_registry_or_the_workspace() {
             if let Some(path) = &dependency.path {
                 let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
                 let root = std::fs::canonicalize(root).expect("workspace root");
-                assert!(path.as_std_path().starts_with(&root), "{path} is outside the workspace");
+                assert!(
+                    path.as_std_path().starts_with(&root),
+                    "{path} is outside the workspace"
+                );
             }
         }
     }
