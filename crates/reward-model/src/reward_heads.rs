@@ -1,0 +1,260 @@
+//! Learned dimensions: linear heads over a language model.
+
+use std::path::Path;
+
+use burn::Tensor;
+use burn::module::{Module, Param};
+use burn::nn::Linear;
+use burn::store::ModuleRecord;
+use burn::tensor::{Device, Int, TensorData};
+use causal_lm::{CausalLm, LmTokenizer};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::encode::{EncodedReply, RewardBatch, encode_reply};
+use crate::error::RewardError;
+use crate::weights::DimensionWeights;
+
+const HEADS_FILE: &str = "reward_heads.bpk";
+const CONFIG_FILE: &str = "reward_heads.json";
+
+/// D regression heads over the hidden state of a language model at a reply's last token.
+///
+/// The heads are linear and unbounded, as in ArmoRM (2406.12845, section 3.1): regression brings
+/// them to the scale of their targets. The reward of a reply is the weighted mean of its heads.
+#[derive(Module, Debug)]
+pub struct RewardHeads {
+    backbone: CausalLm,
+    heads: Linear,
+    #[module(skip)]
+    dimensions: RewardHeadsConfig,
+}
+
+/// What a saved reward model consists of, beside its weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RewardHeadsConfig {
+    dimensions: Vec<String>,
+    weights: Vec<f64>,
+}
+
+impl RewardHeads {
+    /// Heads for the dimensions that `weights` names, on `backbone`, whose device they share. They
+    /// start from a uniform distribution of variance `1 / h`, drawn with `seed`.
+    ///
+    /// # Errors
+    /// [`RewardError::Config`] if the weights are out of range.
+    pub fn new(
+        backbone: CausalLm,
+        weights: &DimensionWeights,
+        seed: u64,
+    ) -> Result<Self, RewardError> {
+        weights.validate()?;
+        let total: f64 = weights.iter().map(|(_, weight)| weight).sum();
+        let dimensions = RewardHeadsConfig {
+            dimensions: weights.iter().map(|(name, _)| name.to_owned()).collect(),
+            weights: weights.iter().map(|(_, weight)| weight / total).collect(),
+        };
+        Ok(Self::build(backbone, dimensions, seed))
+    }
+
+    fn build(backbone: CausalLm, dimensions: RewardHeadsConfig, seed: u64) -> Self {
+        let (h, d) = (backbone.config().hidden_size, dimensions.dimensions.len());
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        // A uniform distribution on (-a, a) has variance a² / 3.
+        let bound = (3.0 / h as f64).sqrt();
+        let values = (0..h * d).map(|_| ((rng.random::<f64>() * 2.0 - 1.0) * bound) as f32);
+        let values = TensorData::new(values.collect::<Vec<f32>>(), [h, d]);
+        let device = backbone.device();
+        Self {
+            heads: Linear {
+                weight: Param::from_tensor(Tensor::from_data(values, &device)),
+                bias: Some(Param::from_tensor(Tensor::zeros([d], &device))),
+            },
+            backbone,
+            dimensions,
+        }
+    }
+
+    /// The dimensions, in the order of the heads.
+    pub fn dimensions(&self) -> &[String] {
+        &self.dimensions.dimensions
+    }
+
+    /// The backbone.
+    pub fn backbone(&self) -> &CausalLm {
+        &self.backbone
+    }
+
+    /// The device of the parameters.
+    pub fn device(&self) -> Device {
+        self.backbone.device()
+    }
+
+    /// The same heads on a backbone that does not learn.
+    #[must_use]
+    pub fn freeze_backbone(mut self) -> Self {
+        self.backbone = self.backbone.no_grad();
+        self
+    }
+
+    /// A score of each dimension for each reply.
+    ///
+    /// # Shapes
+    /// - output: `[b, D]`
+    pub(crate) fn forward(&self, batch: &RewardBatch) -> Tensor<2> {
+        let hidden = self.backbone.hidden_states(&batch.lm); // [b, t, h]
+        let [b, t, h] = hidden.dims();
+        let last: Tensor<1, Int> = batch.last.clone(); // [b], into b * t
+        let hidden = hidden.reshape([b * t, h]).select(0, last); // [b, h]
+        self.heads.forward(hidden) // [b, D]
+    }
+
+    /// The reward: the weighted mean of the heads.
+    ///
+    /// # Shapes
+    /// - `scores`: `[b, D]`
+    /// - output: `[b]`
+    pub(crate) fn reward(&self, scores: Tensor<2>) -> Tensor<1> {
+        let weights: Vec<f32> = self.dimensions.weights.iter().map(|&w| w as f32).collect();
+        let d = weights.len();
+        let weights = Tensor::from_data(TensorData::new(weights, [1, d]), &scores.device());
+        (scores * weights).sum_dim(1).squeeze_dim(1) // [b]
+    }
+
+    /// Scores replies, given as (prompt, reply): for each, one number a dimension, in the order of
+    /// [`dimensions`](Self::dimensions), on the scale that training gave them.
+    ///
+    /// # Errors
+    /// [`RewardError::Example`] for an empty prompt or reply, [`RewardError::Vocabulary`], and the
+    /// tokenizer's own errors.
+    pub fn score(
+        &self,
+        tokenizer: &LmTokenizer,
+        replies: &[(&str, &str)],
+        limits: &LengthLimits,
+    ) -> Result<Vec<Vec<f32>>, RewardError> {
+        limits.validate()?;
+        self.check_vocabulary(tokenizer)?;
+        let model = self.valid();
+        let device = model.device();
+        let mut scores = Vec::with_capacity(replies.len());
+        for (chunk, rows) in replies.chunks(limits.batch_size).enumerate() {
+            let encoded = rows.iter().enumerate().map(|(i, (prompt, reply))| {
+                let row = chunk * limits.batch_size + i;
+                encode_reply(tokenizer, prompt, reply, row, "reply", limits)
+            });
+            let encoded = encoded.collect::<Result<Vec<EncodedReply>, _>>()?;
+            let batch = RewardBatch::collate(&encoded, tokenizer.pad_id(), &device)?;
+            let values = model.forward(&batch).into_data(); // [b, D]
+            let values: Vec<f32> = values.iter::<f32>().collect();
+            scores.extend(values.chunks(model.dimensions().len()).map(<[f32]>::to_vec));
+        }
+        Ok(scores)
+    }
+
+    pub(crate) fn check_vocabulary(&self, tokenizer: &LmTokenizer) -> Result<(), RewardError> {
+        let (tokens, embeddings) = (tokenizer.vocab_size(), self.backbone.config().vocab_size);
+        if tokens <= embeddings {
+            return Ok(());
+        }
+        Err(RewardError::Vocabulary { tokens, embeddings })
+    }
+
+    /// Writes the backbone as a Hugging Face folder, and the heads beside it
+    /// (`reward_heads.json`, `reward_heads.bpk`).
+    ///
+    /// # Errors
+    /// [`RewardError::Lm`] or [`RewardError::File`].
+    pub fn save_dir(&self, dir: impl AsRef<Path>) -> Result<(), RewardError> {
+        let dir = dir.as_ref();
+        self.backbone.save_dir(dir)?;
+        let heads = dir.join(HEADS_FILE);
+        let record = self.heads.clone().into_record();
+        record.save(&heads).map_err(|e| unreadable(&heads, e))?;
+        let path = dir.join(CONFIG_FILE);
+        let json = serde_json::to_vec_pretty(&self.dimensions)
+            .expect("names and weights are plain data: a bug in reward-model");
+        let mut file =
+            relevance_data::AtomicFile::create(&path).map_err(|e| unreadable(&path, e))?;
+        std::io::Write::write_all(&mut file, &json).map_err(|e| unreadable(&path, e))?;
+        file.commit().map_err(|e| unreadable(&path, e))
+    }
+
+    /// Reads what [`save_dir`](Self::save_dir) wrote.
+    ///
+    /// # Errors
+    /// [`RewardError::Lm`] or [`RewardError::File`].
+    pub fn from_dir(dir: impl AsRef<Path>, device: &Device) -> Result<Self, RewardError> {
+        let dir = dir.as_ref();
+        let path = dir.join(CONFIG_FILE);
+        let json = std::fs::read(&path).map_err(|e| unreadable(&path, e))?;
+        let config: RewardHeadsConfig =
+            serde_json::from_slice(&json).map_err(|e| unreadable(&path, e))?;
+        if config.dimensions.is_empty() || config.dimensions.len() != config.weights.len() {
+            return Err(unreadable(&path, "each dimension needs one weight"));
+        }
+        let mut model = Self::build(CausalLm::from_dir(dir, device)?, config, 0);
+        let path = dir.join(HEADS_FILE);
+        let record = ModuleRecord::load(&path).map_err(|e| unreadable(&path, e))?;
+        model.heads = (model.heads.try_load_record(record)).map_err(|e| unreadable(&path, e))?;
+        Ok(model)
+    }
+}
+
+/// How much of prompt and reply is read, and how many replies at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LengthLimits {
+    /// Most tokens of prompt and reply together; the reply's end is cut. Default 1024.
+    pub max_length: usize,
+    /// Most tokens of the prompt, whose beginning is cut; at least 2 below `max_length`.
+    /// Default 512.
+    pub max_prompt_length: usize,
+    /// Examples in a batch. Default 8.
+    pub batch_size: usize,
+}
+
+impl Default for LengthLimits {
+    fn default() -> Self {
+        Self {
+            max_length: 1024,
+            max_prompt_length: 512,
+            batch_size: 8,
+        }
+    }
+}
+
+impl LengthLimits {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// [`RewardError::Config`] names the first field that is out of range.
+    pub fn validate(&self) -> Result<(), RewardError> {
+        use crate::error::check;
+        let positive = |v: f64| v >= 1.0;
+        check(
+            "max_prompt_length",
+            self.max_prompt_length as f64,
+            positive,
+            "at least 1",
+        )?;
+        let least = (self.max_prompt_length + 2) as f64;
+        let allowed = "at least 2 above `max_prompt_length`";
+        check(
+            "max_length",
+            self.max_length as f64,
+            |v| v >= least,
+            allowed,
+        )?;
+        check("batch_size", self.batch_size as f64, positive, "at least 1")
+    }
+}
+
+fn unreadable(path: &Path, reason: impl ToString) -> RewardError {
+    RewardError::File {
+        path: path.to_owned(),
+        reason: reason.to_string(),
+    }
+}
