@@ -1,7 +1,7 @@
 //! What a query and an item say about each other, found in their words.
 
 use crate::Pair;
-use crate::terms::{Measure, Term, Value, is_stop_word, is_unspaced, measures, terms};
+use crate::terms::{Measure, Term, Value, fold, is_stop_word, is_unspaced, measures, terms};
 use std::collections::HashSet;
 
 /// Findings about a pair. Every string is a verbatim part of the query or of one field of the item.
@@ -136,8 +136,10 @@ impl Words {
     fn add(&mut self, field: &str) {
         self.stems
             .extend(terms(field).into_iter().map(|term| term.stem));
-        self.text.push_str(&crate::normalize_query(field));
-        self.text.push('\n');
+        if is_unspaced(field) {
+            self.text.push_str(&fold(field));
+            self.text.push('\n');
+        }
     }
 
     fn has(&self, term: &Term<'_>) -> bool {

@@ -1,5 +1,7 @@
 //! Words, measures and attribute values of shopping text.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization;
 
 /// A word of a text: as it stands there, and folded for comparison.
@@ -45,9 +47,18 @@ fn term(text: &str, start: usize, end: usize) -> Term<'_> {
     }
 }
 
+/// A text in NFKC and lower case.
+pub(crate) fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        text.to_ascii_lowercase()
+    } else {
+        text.nfkc().flat_map(char::to_lowercase).collect()
+    }
+}
+
 /// A word folded so that "Towels" and "towel's" equal "towel".
 pub(crate) fn stem(word: &str) -> String {
-    let lower: String = word.nfkc().flat_map(char::to_lowercase).collect();
+    let lower = fold(word);
     let lower = lower.trim_end_matches("'s").trim_end_matches("’s");
     if lower.len() <= 3 || lower.ends_with("ss") {
         lower.to_owned()
@@ -137,15 +148,8 @@ pub(crate) struct Value {
 impl Value {
     /// The value that a folded word names, if it names one.
     pub(crate) fn named_by(stem_of_word: &str) -> Option<Self> {
-        PROPERTIES
-            .iter()
-            .enumerate()
-            .find_map(|(property, (_, values))| {
-                let value = values
-                    .iter()
-                    .position(|spellings| spellings.iter().any(|s| stem(s) == stem_of_word))?;
-                Some(Self { property, value })
-            })
+        static VALUES: LazyLock<HashMap<String, Value>> = LazyLock::new(values);
+        VALUES.get(stem_of_word).copied()
     }
 
     /// The property's name.
@@ -157,6 +161,18 @@ impl Value {
     pub(crate) fn conflicts_with(self, other: Self) -> bool {
         self.property == other.property && self.value != other.value
     }
+}
+
+/// The values by their folded spellings.
+fn values() -> HashMap<String, Value> {
+    let mut by_spelling = HashMap::new();
+    for (property, (_, values)) in PROPERTIES.iter().enumerate() {
+        for (value, spellings) in values.iter().enumerate() {
+            let named = Value { property, value };
+            by_spelling.extend(spellings.iter().map(|spelling| (stem(spelling), named)));
+        }
+    }
+    by_spelling
 }
 
 /// A number with its unit.

@@ -1,0 +1,130 @@
+//! Splits: stable, and no query in two parts.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use relevance_data::{
+    DataError, Item, LabelSchema, LabeledPair, Pair, Query, QuerySplit, check_disjoint,
+    normalize_query,
+};
+
+fn pair(query: &str) -> LabeledPair {
+    LabeledPair {
+        pair: Pair {
+            query: Query::new("", query),
+            item: Item::default(),
+        },
+        label: LabelSchema::esci().label(0).unwrap(),
+    }
+}
+
+fn split() -> impl Strategy<Value = QuerySplit> {
+    (vec(0.01_f64..1.0, 1..5), any::<u64>()).prop_map(|(weights, seed)| {
+        let sum: f64 = weights.iter().sum();
+        QuerySplit::new(
+            weights.into_iter().map(|weight| weight / sum).collect(),
+            seed,
+        )
+        .unwrap()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn normalisation_settles(text in ".{0,20}") {
+        let once = normalize_query(&text);
+        prop_assert_eq!(normalize_query(&once), once);
+    }
+
+    #[test]
+    fn no_query_is_in_two_parts(split in split(), queries in vec("[ aAbB]{0,3}", 0..40)) {
+        let pairs: Vec<LabeledPair> = queries.iter().map(|query| pair(query)).collect();
+        let parts = split.split(pairs.clone());
+        prop_assert_eq!(parts.len(), split.num_parts());
+        prop_assert_eq!(parts.iter().map(Vec::len).sum::<usize>(), pairs.len());
+        for (a, first) in parts.iter().enumerate() {
+            for second in &parts[a + 1..] {
+                check_disjoint(first, second).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn added_rows_move_nothing(
+        split in split(),
+        queries in vec(".{0,8}", 0..20),
+        added in vec(".{0,8}", 0..20),
+    ) {
+        let pairs = |queries: &[String]| queries.iter().map(|query| pair(query)).collect::<Vec<_>>();
+        let before = split.split(pairs(&queries));
+        let after = split.split(pairs(&[queries, added].concat()));
+        for (before, after) in before.iter().zip(&after) {
+            prop_assert_eq!(&after[..before.len()], &before[..]);
+        }
+    }
+}
+
+#[test]
+fn parts_have_the_sizes_asked_for() {
+    let split = QuerySplit::new(vec![0.8, 0.0, 0.2], 7).unwrap();
+    let mut counts = [0; 3];
+    for query in 0..10_000 {
+        counts[split.part(&Query::new("", format!("query {query}")))] += 1;
+    }
+    assert!((7_900..8_100).contains(&counts[0]), "{counts:?}");
+    assert_eq!(counts[1], 0);
+    let folds = QuerySplit::k_fold(5, 7).unwrap();
+    assert_eq!(folds.num_parts(), 5);
+    // The assignment itself is part of the contract: it must not change between versions.
+    let parts: Vec<usize> = (0..10)
+        .map(|i| folds.part_of_text(&format!("query {i}")))
+        .collect();
+    assert_eq!(parts, PINNED);
+}
+
+const PINNED: [usize; 10] = [4, 1, 3, 3, 4, 0, 0, 4, 1, 4];
+
+#[test]
+fn seeds_deal_differently() {
+    let of = |seed| -> Vec<usize> {
+        let split = QuerySplit::k_fold(4, seed).unwrap();
+        (0..50)
+            .map(|i| split.part_of_text(&i.to_string()))
+            .collect()
+    };
+    assert_eq!(of(1), of(1));
+    assert_ne!(of(1), of(2));
+}
+
+#[test]
+fn shared_queries_are_counted_and_named() {
+    let (a, b) = (
+        [pair("Dish Towel"), pair("usb"), pair("x")],
+        [pair("USB "), pair("dish  towel")],
+    );
+    let error = check_disjoint(&a, &b).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "2 normalised queries stand in both parts, the first is \"dish towel\"; none may be shared"
+    );
+    check_disjoint(&a[2..], &b).unwrap();
+}
+
+#[test]
+fn impossible_fractions_are_refused() {
+    for fractions in [vec![], vec![0.5, 0.6], vec![1.5, -0.5], vec![f64::NAN, 1.0]] {
+        let error = QuerySplit::new(fractions, 0).unwrap_err();
+        assert!(matches!(
+            error,
+            DataError::InvalidConfig {
+                field: "fractions",
+                ..
+            }
+        ));
+    }
+    assert!(QuerySplit::k_fold(1, 0).is_err());
+    let read = serde_json::from_str::<QuerySplit>;
+    assert!(read(r#"{"fractions": [0.9, 0.1], "seed": 1}"#).is_ok());
+    assert!(read(r#"{"fractions": [0.9, 0.2], "seed": 1}"#).is_err());
+}
