@@ -5,9 +5,10 @@ use burn::tensor::Tensor;
 use crate::attention_pattern::{broadcast, later};
 use crate::batch::int_tensor;
 use crate::error::CausalLmError;
-use crate::generate::{Prefilled, by_length};
+use crate::generate::by_length;
 use crate::log_probs::picked;
 use crate::model::{CausalLm, Tokens};
+use crate::prefill::Prefilled;
 
 impl CausalLm {
     /// `log p(continuation | prompt)`, in nats, summed over the continuation's tokens: one number

@@ -60,6 +60,7 @@ mod kv_cache;
 mod log_probs;
 mod mlp;
 mod model;
+mod prefill;
 mod rotary;
 mod sampling;
 mod tokenizer;
