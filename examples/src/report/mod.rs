@@ -96,7 +96,7 @@ mod tests {
         };
         ReportData {
             title: evil("title"),
-            command_line: evil("two-stage --out"),
+            command_line: format!("two-stage {}", evil("--out")),
             preset: evil("preset"),
             seed: 7,
             device: evil("device"),
@@ -150,7 +150,7 @@ mod tests {
         assert!(!page.contains("<script") && !page.contains("alert(\""));
         for part in [
             "title",
-            "two-stage --out",
+            "--out",
             "preset",
             "device",
             "created",

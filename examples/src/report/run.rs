@@ -23,7 +23,7 @@ pub(super) fn header(data: &ReportData) -> String {
         "" => String::new(),
         line => format!(
             "<pre class=\"command\"><code>{}</code></pre>\n",
-            escape(line)
+            words(line)
         ),
     };
     let title = escape(&data.title);
