@@ -176,10 +176,7 @@ impl RewardHeads {
         let path = dir.join(CONFIG_FILE);
         let json = serde_json::to_vec_pretty(&self.dimensions)
             .expect("names and weights are plain data: a bug in reward-model");
-        let mut file =
-            relevance_data::AtomicFile::create(&path).map_err(|e| unreadable(&path, e))?;
-        std::io::Write::write_all(&mut file, &json).map_err(|e| unreadable(&path, e))?;
-        file.commit().map_err(|e| unreadable(&path, e))
+        relevance_data::AtomicFile::write(&path, json).map_err(|e| unreadable(&path, e))
     }
 
     /// Reads what [`save_dir`](Self::save_dir) wrote.
@@ -256,5 +253,61 @@ fn unreadable(path: &Path, reason: impl ToString) -> RewardError {
     RewardError::File {
         path: path.to_owned(),
         reason: reason.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn floats(value: &Value) -> Vec<f32> {
+        match value {
+            Value::Array(items) => items.iter().flat_map(floats).collect(),
+            number => vec![number.as_f64().unwrap() as f32],
+        }
+    }
+
+    /// transformers' Qwen3Model with a torch Linear at the last token (`goldens/generate.py`).
+    #[test]
+    fn heads_read_the_last_token_as_in_torch() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens");
+        let text = std::fs::read_to_string(dir.join("heads.json")).unwrap();
+        let golden: Value = serde_json::from_str(&text).unwrap();
+        let device = Device::flex();
+        let backbone = CausalLm::from_dir(dir.join("tiny"), &device).unwrap();
+        let tokenizer = LmTokenizer::from_file(dir.join("tiny/tokenizer.json")).unwrap();
+        let weights = [("a", 1.0), ("b", 3.0), ("c", 0.0)].map(|(name, w)| (name.to_owned(), w));
+        let weights = DimensionWeights::new(weights).unwrap();
+        let mut model = RewardHeads::new(backbone, &weights, 0).unwrap();
+        let h = model.backbone.config().hidden_size;
+        let weight = TensorData::new(floats(&golden["weight"]), [3, h]); // torch: [out, in]
+        let weight = Tensor::<2>::from_data(weight, &device).transpose();
+        model.heads.weight = Param::from_tensor(weight);
+        let bias = floats(&golden["bias"]);
+        model.heads.bias = Some(Param::from_tensor(Tensor::from_floats(
+            bias.as_slice(),
+            &device,
+        )));
+
+        let rows: Vec<(String, String)> = serde_json::from_value(golden["rows"].clone()).unwrap();
+        let rows: Vec<(&str, &str)> = rows.iter().map(|(p, r)| (p.as_str(), r.as_str())).collect();
+        for batch_size in [1, 2, 8] {
+            let limits = LengthLimits {
+                batch_size,
+                ..Default::default()
+            };
+            let scores = model.score(&tokenizer, &rows, &limits).unwrap();
+            let expected = floats(&golden["scores"]);
+            assert_eq!(scores.concat().len(), expected.len());
+            for (a, e) in scores.concat().iter().zip(&expected) {
+                assert!((a - e).abs() < 1e-5, "batches of {batch_size}: {a} != {e}");
+            }
+        }
+        let scores = Tensor::<2>::from_floats([[1.0, 2.0, 100.0]], &device);
+        assert_eq!(
+            model.reward(scores).into_scalar::<f32>(),
+            0.25 * 1.0 + 0.75 * 2.0
+        );
     }
 }

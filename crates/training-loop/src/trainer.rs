@@ -70,10 +70,10 @@ impl Trainer {
     ) -> Result<TrainReport<T::Model>, TrainError> {
         let started = Instant::now();
         self.config.validate()?;
-        let mut run = Run::start(self, model, task)?;
-        let interrupted = run.steps()?;
+        let (mut run, model) = Run::start(self, model, task)?;
+        let (model, interrupted) = run.steps(model)?;
         Ok(TrainReport {
-            model: run.model,
+            model,
             global_step: run.state.global_step,
             max_steps: run.plan.max_steps,
             log_history: run.state.log_history,
@@ -83,13 +83,13 @@ impl Trainer {
     }
 }
 
-/// One call of [`Trainer::fit`].
+/// One call of [`Trainer::fit`]. The model goes from step to step by value: were a second copy
+/// alive, the optimizer could not update the parameters in place.
 struct Run<'a, T: TrainTask> {
     trainer: &'a Trainer,
     task: &'a T,
     plan: Plan,
     device: Device,
-    model: T::Model,
     optimizer: ModuleOptimizer,
     state: TrainerState,
     log: Option<LogFile>,
@@ -102,15 +102,29 @@ struct Rate {
     since: Instant,
 }
 
-/// A batch's output without its graph.
+/// What is left of a batch once its gradients are computed.
 struct Micro {
     context: StepContext,
     loss: Tensor<1>,
-    output: StepOutput,
+    metrics: Vec<(String, f64)>,
+    tensor_metrics: Vec<(String, Tensor<1>)>,
+    num_items: usize,
+}
+
+/// What a step leaves for the log.
+struct Stepped {
+    learning_rate: f64,
+    grad_norm: f32,
 }
 
 impl<'a, T: TrainTask> Run<'a, T> {
-    fn start(trainer: &'a Trainer, model: T::Model, task: &'a T) -> Result<Self, TrainError> {
+    /// Everything that precedes the first step; the model is that of the checkpoint, if one is
+    /// resumed.
+    fn start(
+        trainer: &'a Trainer,
+        model: T::Model,
+        task: &'a T,
+    ) -> Result<(Self, T::Model), TrainError> {
         let Trainer { config, options } = trainer;
         if task.num_batches() == 0 {
             let task = options.name.clone();
@@ -152,21 +166,21 @@ impl<'a, T: TrainTask> Run<'a, T> {
             items: 0,
             since: Instant::now(),
         };
-        Ok(Self {
+        let run = Self {
             trainer,
             task,
             plan,
             device,
-            model,
             optimizer,
             state,
             log,
             rate,
-        })
+        };
+        Ok((run, model))
     }
 
     /// Runs to the end; true if interrupted.
-    fn steps(&mut self) -> Result<bool, TrainError> {
+    fn steps(&mut self, mut model: T::Model) -> Result<(T::Model, bool), TrainError> {
         let Trainer { config, options } = self.trainer;
         let max_steps = self.plan.max_steps;
         let bar = progress::bar(
@@ -186,10 +200,11 @@ impl<'a, T: TrainTask> Run<'a, T> {
                 interrupted = true;
                 break;
             }
-            let (learning_rate, grad_norm) = self.step()?;
+            let stepped;
+            (model, stepped) = self.step(model)?;
             let done = self.state.global_step;
             if done.is_multiple_of(config.logging_steps) || done == max_steps {
-                self.write_log(learning_rate, grad_norm)?;
+                self.write_log(stepped)?;
                 self.state
                     .log_history
                     .last()
@@ -199,20 +214,20 @@ impl<'a, T: TrainTask> Run<'a, T> {
                 .save_steps
                 .is_some_and(|n| done.is_multiple_of(n) || done == max_steps);
             if due {
-                self.save()?;
+                self.save(&model)?;
                 saved = done;
             }
             bar.set_position(done as u64);
         }
         if interrupted && saved < self.state.global_step {
-            self.save()?;
+            self.save(&model)?;
         }
         bar.finish_and_clear();
-        Ok(interrupted)
+        Ok((model, interrupted))
     }
 
-    /// One optimizer step; its learning rate and gradient norm.
-    fn step(&mut self) -> Result<(f64, f32), TrainError> {
+    /// One optimizer step.
+    fn step(&mut self, model: T::Model) -> Result<(T::Model, Stepped), TrainError> {
         let step = self.state.global_step;
         let (epoch, batches) = self.plan.group(step);
         let mut accumulator = GradientsAccumulator::new();
@@ -227,22 +242,25 @@ impl<'a, T: TrainTask> Run<'a, T> {
                 accumulated: batches.len(),
                 seed: self.trainer.config.seed,
             };
-            let (micro, grads) = self.micro_step(context)?;
+            let (micro, grads) = self.micro_step(&model, context)?;
             micros.push(micro);
-            if batches.len() > 1 {
-                accumulator.accumulate(&self.model, grads);
-            } else {
+            if batches.len() == 1 {
                 // The common case needs no walk over the module.
-                return self.apply(micros, grads);
+                return self.apply(model, micros, grads);
             }
+            accumulator.accumulate(&model, grads);
         }
         let grads = accumulator.grads();
-        self.apply(micros, grads)
+        self.apply(model, micros, grads)
     }
 
     /// Forward and backward on one batch. The seed makes dropout a function of the position in the
     /// run, so that a resumed run draws what the whole run would have drawn.
-    fn micro_step(&self, context: StepContext) -> Result<(Micro, GradientsParams), TrainError> {
+    fn micro_step(
+        &self,
+        model: &T::Model,
+        context: StepContext,
+    ) -> Result<(Micro, GradientsParams), TrainError> {
         let StepContext {
             step,
             epoch,
@@ -258,54 +276,68 @@ impl<'a, T: TrainTask> Run<'a, T> {
         };
         self.device.seed(mix_seed(seed, context.micro_step as u64));
         let input = self.task.batch(epoch, batch, seed).map_err(failed)?;
-        let output = self
-            .task
-            .step(&self.model, input, &context)
-            .map_err(failed)?;
-        let loss = output.loss.clone().inner().cast(FloatDType::F32);
+        let output = self.task.step(model, input, &context).map_err(failed)?;
+        if !output.loss.device().is_autodiff() {
+            return Err(self.untrainable("its loss is not on an autodiff device"));
+        }
+        let StepOutput {
+            loss,
+            metrics,
+            tensor_metrics,
+            num_items,
+        } = output;
+        let micro = Micro {
+            context,
+            loss: loss.clone().inner().cast(FloatDType::F32),
+            metrics,
+            tensor_metrics: tensor_metrics
+                .into_iter()
+                .map(|(name, value)| (name, value.without_autodiff().cast(FloatDType::F32)))
+                .collect(),
+            num_items: num_items.unwrap_or(0),
+        };
         // Averaging, not summing: each batch weighs 1/n, as in `transformers.Trainer`.
         let scaled = match context.accumulated {
-            1 => output.loss.clone(),
-            n => output.loss.clone().div_scalar(n as f64),
+            1 => loss,
+            n => loss.div_scalar(n as f64),
         };
-        let grads = GradientsParams::from_grads(scaled.backward(), &self.model);
-        Ok((
-            Micro {
-                context,
-                loss,
-                output,
-            },
-            grads,
-        ))
+        let grads = GradientsParams::from_grads(scaled.backward(), model);
+        Ok((micro, grads))
     }
 
     /// Reads the losses and the norm in one transfer, refuses what is not finite, then steps.
     fn apply(
         &mut self,
+        model: T::Model,
         micros: Vec<Micro>,
         grads: GradientsParams,
-    ) -> Result<(f64, f32), TrainError> {
-        let config = &self.trainer.config;
-        let step = self.state.global_step;
-        let norm =
-            global_grad_norm(&self.model, &grads).ok_or_else(|| TrainError::NotTrainable {
-                task: self.trainer.options.name.clone(),
-                reason: "the loss depends on none of its parameters".into(),
-            })?;
+    ) -> Result<(T::Model, Stepped), TrainError> {
+        let max_norm = self.trainer.config.max_grad_norm;
+        let norm = global_grad_norm(&model, &grads)
+            .ok_or_else(|| self.untrainable("the loss depends on none of its parameters"))?;
         let values = read(&micros, norm)?;
-        let (norm, losses) = (values[0], &values[1..=micros.len()]);
-        check_finite(&micros, losses, norm)?;
-        let learning_rate = self.plan.schedule.learning_rate(step);
-        let grads = if config.max_grad_norm > 0.0 {
-            clip_to(&self.model, grads, norm, config.max_grad_norm)
+        let (grad_norm, losses) = (values[0], &values[1..=micros.len()]);
+        check_finite(&micros, losses, grad_norm)?;
+        let learning_rate = self.plan.schedule.learning_rate(self.state.global_step);
+        let grads = if max_norm > 0.0 {
+            clip_to(&model, grads, grad_norm, max_norm)
         } else {
             grads
         };
-        self.model = self
-            .optimizer
-            .step(learning_rate, self.model.clone(), grads);
+        let model = self.optimizer.step(learning_rate, model, grads);
         self.record(micros, &values[1..]);
-        Ok((learning_rate, norm))
+        let stepped = Stepped {
+            learning_rate,
+            grad_norm,
+        };
+        Ok((model, stepped))
+    }
+
+    fn untrainable(&self, reason: &str) -> TrainError {
+        TrainError::NotTrainable {
+            task: self.trainer.options.name.clone(),
+            reason: reason.to_owned(),
+        }
     }
 
     /// Notes what the log needs and counts the step.
@@ -316,11 +348,11 @@ impl<'a, T: TrainTask> Run<'a, T> {
         state.window.add_loss(loss);
         let mut metrics = metrics.iter();
         for micro in micros {
-            self.rate.items += micro.output.num_items.unwrap_or(0);
-            for ((name, _), &value) in micro.output.tensor_metrics.into_iter().zip(&mut metrics) {
+            self.rate.items += micro.num_items;
+            for ((name, _), &value) in micro.tensor_metrics.into_iter().zip(&mut metrics) {
                 state.window.add_metric(name, f64::from(value));
             }
-            for (name, value) in micro.output.metrics {
+            for (name, value) in micro.metrics {
                 state.window.add_metric(name, value);
             }
         }
@@ -328,7 +360,7 @@ impl<'a, T: TrainTask> Run<'a, T> {
         state.epoch = self.plan.epochs_after(state.global_step);
     }
 
-    fn write_log(&mut self, learning_rate: f64, grad_norm: f32) -> Result<(), TrainError> {
+    fn write_log(&mut self, stepped: Stepped) -> Result<(), TrainError> {
         let (loss, mut metrics) = self.state.window.take();
         let seconds = self.rate.since.elapsed().as_secs_f64();
         if self.rate.items > 0 && seconds > 0.0 {
@@ -343,8 +375,8 @@ impl<'a, T: TrainTask> Run<'a, T> {
             step: self.state.global_step,
             epoch: self.state.epoch,
             loss,
-            learning_rate,
-            grad_norm: f64::from(grad_norm),
+            learning_rate: stepped.learning_rate,
+            grad_norm: f64::from(stepped.grad_norm),
             metrics,
         };
         if let Some(log) = &mut self.log {
@@ -354,9 +386,9 @@ impl<'a, T: TrainTask> Run<'a, T> {
         Ok(())
     }
 
-    fn save(&mut self) -> Result<(), TrainError> {
+    fn save(&mut self, model: &T::Model) -> Result<(), TrainError> {
         if let Some(dir) = &self.trainer.options.output_dir {
-            Checkpoint::save(dir, &self.model, &self.optimizer, &mut self.state)?;
+            Checkpoint::save(dir, model, &self.optimizer, &mut self.state)?;
             Checkpoint::rotate(dir, self.trainer.config.save_total_limit)?;
         }
         Ok(())
@@ -419,10 +451,8 @@ fn trainable_device<M: Module>(model: &M, task: &str) -> Result<Device, TrainErr
 /// The norm, the losses, then the metrics still on the device, in one transfer.
 fn read(micros: &[Micro], norm: Tensor<1>) -> Result<Vec<f32>, TrainError> {
     let losses = micros.iter().map(|m| m.loss.clone());
-    let metrics = micros.iter().flat_map(|m| {
-        let metrics = m.output.tensor_metrics.iter();
-        metrics.map(|(_, value)| value.clone().without_autodiff().cast(FloatDType::F32))
-    });
+    let metrics = micros.iter().flat_map(|m| &m.tensor_metrics);
+    let metrics = metrics.map(|(_, value)| value.clone());
     let all: Vec<_> = std::iter::once(norm).chain(losses).chain(metrics).collect();
     let expected = all.len();
     let values: Vec<f32> = Tensor::cat(all, 0).into_data().iter::<f32>().collect();

@@ -71,7 +71,8 @@ fn a_loss_that_is_not_finite_names_step_epoch_and_batch() {
     }
 }
 
-/// A loss that is finite and whose gradient is not: the square root at zero.
+/// A loss that is finite and whose gradient is not: the square root at zero. On a plain device it
+/// has no gradient at all.
 struct InfiniteSlope(Device);
 
 impl TrainTask for InfiniteSlope {
@@ -91,6 +92,9 @@ impl TrainTask for InfiniteSlope {
         _: &StepContext,
     ) -> Result<StepOutput, Self::Error> {
         let zero = burn::Tensor::<2>::zeros([1, 2], &self.0);
+        if !self.0.is_autodiff() {
+            return Ok(StepOutput::new(zero.sum()));
+        }
         Ok(StepOutput::new(model.forward(zero).sqrt().sum()))
     }
 }
@@ -113,6 +117,21 @@ fn a_gradient_that_is_not_finite_is_refused() {
                 ..
             }
         ),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_loss_that_depends_on_no_parameter_is_refused() {
+    let device = Device::flex();
+    let model = burn::nn::LinearConfig::new(2, 1).init(&device.clone().autodiff());
+    let error = Trainer::new(config(), TrainerOptions::default())
+        .fit(model, &InfiniteSlope(device))
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("its loss is not on an autodiff device"),
         "{error}"
     );
 }
