@@ -159,7 +159,7 @@ fn collate(
 fn pair_log_probs(model: &CausalLm, both: &LmBatch) -> Result<PairLogProbs, PreferenceError> {
     let log_probs = sequence_log_probs(model, both);
     let b = log_probs.sum.dims()[0] / 2;
-    let halves = |both: Tensor<1>| (both.clone().slice([0..b]), both.slice([b..2 * b]));
+    let halves = |both: Tensor<1>| (both.clone().narrow(0, 0, b), both.narrow(0, b, b));
     let (chosen, rejected) = halves(log_probs.sum); // [b], [b]
     let (chosen_tokens, rejected_tokens) = halves(log_probs.tokens); // [b], [b]
     Ok(PairLogProbs {

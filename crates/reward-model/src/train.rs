@@ -302,8 +302,8 @@ impl TrainTask for PairwiseTask<'_> {
     ) -> Result<StepOutput, RewardError> {
         let rewards = model.reward(model.forward(&batch)); // [2b]
         let b = rewards.dims()[0] / 2;
-        let chosen = rewards.clone().slice([0..b]); // [b]
-        let rejected = rewards.clone().slice([b..2 * b]); // [b]
+        let chosen = rewards.clone().narrow(0, 0, b); // [b]
+        let rejected = rewards.clone().narrow(0, b, b); // [b]
         let margin = (chosen.clone() - rejected.clone()).detach(); // [b]
         let loss = bradley_terry_loss(chosen, rejected, self.common.config.margin).mean();
         Ok(StepOutput::new(loss)
