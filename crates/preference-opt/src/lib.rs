@@ -21,7 +21,7 @@
 //! ```
 //!
 //! # Logged metrics
-//! Those of TRL's `DPOTrainer`, under its names, each the mean over the pairs since the last entry:
+//! Those of TRL's `DPOTrainer`, under its names, each the mean over the batches since the last entry:
 //! `rewards/chosen`, `rewards/rejected`, `rewards/accuracies`, `rewards/margins`, `logps/chosen`,
 //! `logps/rejected`; beside them what [`training_loop::LogEntry`] holds.
 //!
