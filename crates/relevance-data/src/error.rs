@@ -152,11 +152,11 @@ pub enum DataError {
         /// The row, counted from 0 as pandas does.
         row: usize,
         /// The row's `example_id`.
-        example_id: String,
+        example_id: Box<str>,
         /// The product that was looked for.
-        product_id: String,
+        product_id: Box<str>,
         /// Its locale.
-        locale: String,
+        locale: Box<str>,
         /// The file in which it was looked for.
         products: PathBuf,
     },

@@ -319,7 +319,7 @@ mod tests {
     #[test]
     fn reasons_without_a_hint_stay_at_the_majority() {
         let schema = LabelSchema::esci();
-        let label = |i: usize| schema.label(usize::from(i % 3 == 0)).unwrap();
+        let label = |i: usize| schema.label(usize::from(i.is_multiple_of(3))).unwrap();
         let reasons: Vec<_> = (0..90)
             .map(|i| (format!("q{}", i / 2), "the same words", label(i)))
             .collect();
@@ -334,7 +334,7 @@ mod tests {
     #[test]
     fn a_word_known_from_the_same_query_only_does_not_help() {
         let schema = LabelSchema::esci();
-        let label = |i: usize| schema.label(usize::from(i % 3 == 0)).unwrap();
+        let label = |i: usize| schema.label(usize::from(i.is_multiple_of(3))).unwrap();
         // Each query has its own word and one label: memorising would score 1.
         let reasons: Vec<_> = (0..200)
             .map(|i| {

@@ -9,7 +9,7 @@ use unicode_normalization::UnicodeNormalization;
 pub(crate) struct Term<'a> {
     /// As it stands in the text.
     pub(crate) surface: &'a str,
-    /// NFKC, lower case, without `'s` and a plural's ending.
+    /// Folded (see [`fold`]), without `'s` and a plural's ending.
     pub(crate) stem: String,
     start: usize,
 }
@@ -47,13 +47,14 @@ fn term(text: &str, start: usize, end: usize) -> Term<'_> {
     }
 }
 
-/// A text in NFKC and lower case.
+/// A text in NFKC and lower case, without the accents of Latin letters: "Björn" and "bjorn" are one.
 pub(crate) fn fold(text: &str) -> String {
     if text.is_ascii() {
-        text.to_ascii_lowercase()
-    } else {
-        text.nfkc().flat_map(char::to_lowercase).collect()
+        return text.to_ascii_lowercase();
     }
+    let is_accent = |c: &char| ('\u{300}'..='\u{36f}').contains(c);
+    let plain = text.nfkd().filter(|c| !is_accent(c)).nfkc();
+    plain.flat_map(char::to_lowercase).collect()
 }
 
 /// A word folded so that "Towels" and "towel's" equal "towel".
@@ -267,7 +268,7 @@ fn unit(stem_of_word: &str) -> Option<&'static str> {
         ("mah", &["mah"]),
         ("watt", &["w", "watt"]),
         ("volt", &["v", "volt"]),
-        ("year", &["year", "yr", "año"]),
+        ("year", &["year", "yr", "ano"]),
         ("month", &["month"]),
     ];
     UNITS
@@ -304,6 +305,8 @@ mod tests {
             ("dresses", "dress"),
             ("wireless", "wireless"),
             ("gas", "gas"),
+            ("BABYBJÖRN", "babybjorn"),
+            ("バッテリー", "バッテリー"),
         ] {
             assert_eq!(stem(word), folded);
         }

@@ -37,9 +37,9 @@ impl ExampleRow {
         DataError::MissingProduct {
             path: path.to_owned(),
             row: self.row,
-            example_id: self.example_id.clone(),
-            product_id: self.product_id.clone(),
-            locale: self.locale.clone(),
+            example_id: self.example_id.as_str().into(),
+            product_id: self.product_id.as_str().into(),
+            locale: self.locale.as_str().into(),
             products: products.to_owned(),
         }
     }
