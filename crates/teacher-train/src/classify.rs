@@ -11,7 +11,8 @@ impl Teacher {
     /// after the prompt (and, in the order reason-then-label, after the teacher's own greedy
     /// reasoning), normalised to sum to one.
     ///
-    /// `max_new_tokens` bounds the reasoning; `batch_size` the rows that are run at the same time.
+    /// `max_new_tokens` bounds the reasoning; `batch_size` the rows that are run at the same time. A
+    /// reasoning that leaves no room for a tag in the model's context loses its end.
     ///
     /// # Errors
     /// A prompt that does not fit, and whatever the tokenizer or the decoder report.
@@ -35,7 +36,7 @@ impl Teacher {
                 text.push('\n');
             }
         }
-        let prompts = self.tokenizer.encode_batch(&texts)?;
+        let mut prompts = self.tokenizer.encode_batch(&texts)?;
         let tags = self
             .schema
             .labels()
@@ -45,6 +46,16 @@ impl Teacher {
                     .encode(&ReplyFormat::tag(label, &self.schema))?)
             })
             .collect::<Result<Vec<_>, TeacherError>>()?;
+        // A reply that ran on without a verdict gives up its end, so that the tags still fit.
+        let longest = tags.iter().map(Vec::len).max().unwrap_or(0);
+        let room = self
+            .model
+            .config()
+            .max_position_embeddings
+            .saturating_sub(longest);
+        for prompt in &mut prompts {
+            prompt.truncate(room);
+        }
         let continuations = vec![tags; prompts.len()];
         let scores = self
             .model

@@ -163,6 +163,32 @@ fn a_label_distribution_sums_to_one_and_does_not_depend_on_the_batch() {
     }
 }
 
+#[test]
+fn a_reasoning_that_fills_the_context_still_gets_a_verdict() {
+    let mut teacher = teacher();
+    let pairs: Vec<Pair> = pairs().into_iter().take(2).map(|pair| pair.pair).collect();
+    let longest = teacher
+        .prompts(&pairs)
+        .expect("fit")
+        .iter()
+        .map(|prompt| teacher.tokenizer.encode(prompt).expect("encodes").len())
+        .max()
+        .expect("two prompts");
+    // The random model's reply never ends, and the context ends with it.
+    teacher.model = CausalLmConfig {
+        max_position_embeddings: longest + 20,
+        ..teacher.model.config().clone()
+    }
+    .init_with_seed(1, &Device::flex())
+    .expect("a valid config");
+    let probabilities = teacher.label_probabilities(&pairs, 20, 8).expect("scores");
+    assert!(
+        probabilities
+            .iter()
+            .all(|row| (row.iter().sum::<f64>() - 1.0).abs() < 1e-9)
+    );
+}
+
 fn annotate_config() -> AnnotateConfig {
     AnnotateConfig {
         generation: GenerationConfig {

@@ -273,11 +273,11 @@ fn quick(seed: u64) -> TwoStageConfig {
             vocab_size: 4_096,
             hidden_size: 128,
             num_hidden_layers: 4,
-            max_length: 320,
-            max_new_tokens: 120,
-            pretrain: training(seed, 120, 1e-3),
+            max_length: 288,
+            max_new_tokens: 128,
+            pretrain: training(seed, 100, 3e-3),
             pretrain_batch_size: 4,
-            sft: training(seed, 160, 1e-3),
+            sft: training(seed, 300, 3e-3),
             sft_batch_size: 8,
             preference_prompts: 64,
             replies_per_prompt: 4,
@@ -314,10 +314,11 @@ fn smoke(seed: u64) -> TwoStageConfig {
     config.data.max_log_pairs = Some(96);
     config.data.max_test_pairs = Some(160);
     config.teacher.vocab_size = 1_024;
-    config.teacher.hidden_size = 64;
+    config.teacher.hidden_size = 96;
     config.teacher.num_hidden_layers = 2;
-    config.teacher.pretrain = training(seed, 10, 1e-3);
-    config.teacher.sft = training(seed, 60, 2e-3);
+    config.teacher.max_length = 256;
+    config.teacher.pretrain = training(seed, 20, 3e-3);
+    config.teacher.sft = training(seed, 200, 4e-3);
     config.teacher.preference_prompts = 16;
     config.teacher.reward_heads = training(seed, 6, 1e-3);
     config.teacher.dpo = training(seed, 6, 1e-4);

@@ -76,7 +76,11 @@ impl Rows {
         };
         Self {
             queries: pairs.iter().map(query).collect(),
-            items: pairs.iter().map(|pair| pair.pair.item.id.clone()).collect(),
+            // Two query ids may have the same normalised text and share an item.
+            items: pairs
+                .iter()
+                .map(|pair| format!("{}\t{}", pair.pair.item.id, pair.pair.query.id))
+                .collect(),
             gold: pairs.iter().map(|pair| pair.label.index()).collect(),
             names: schema.names(),
             gains: schema.gains(),

@@ -172,7 +172,8 @@ fn from_nothing(run: &Run, documents: &[Document]) -> Result<(CausalLm, LmTokeni
         num_hidden_layers: settings.num_hidden_layers,
         num_attention_heads: (settings.hidden_size / 32).max(1),
         num_key_value_heads: (settings.hidden_size / 64).max(1),
-        max_position_embeddings: settings.max_length,
+        // Room for a verdict after a reply that has none.
+        max_position_embeddings: settings.max_length + 32,
         eos_token_id: vec![tokenizer.eos_id()],
         pad_token_id: Some(tokenizer.pad_id()),
         ..CausalLmConfig::default()
