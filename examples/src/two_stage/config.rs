@@ -277,7 +277,7 @@ fn quick(seed: u64) -> TwoStageConfig {
             max_new_tokens: 128,
             pretrain: training(seed, 100, 3e-3),
             pretrain_batch_size: 4,
-            sft: training(seed, 300, 3e-3),
+            sft: training(seed, 200, 3e-3),
             sft_batch_size: 8,
             preference_prompts: 64,
             replies_per_prompt: 4,
@@ -298,7 +298,7 @@ fn quick(seed: u64) -> TwoStageConfig {
             num_hidden_layers: 6,
             max_length: 64,
             max_reasoned_length: 160,
-            training: training(seed, 200, 5e-4),
+            training: training(seed, 160, 5e-4),
             batch_size: 32,
             temperature: 0.05,
             lambda: 0.1,
@@ -337,8 +337,8 @@ fn esci(seed: u64) -> TwoStageConfig {
     config.data.max_log_pairs = Some(2_500);
     config.teacher.vocab_size = 8_192;
     config.teacher.hidden_size = 192;
-    config.teacher.pretrain = training(seed, 300, 1e-3);
-    config.teacher.sft = training(seed, 300, 1e-3);
+    config.teacher.pretrain = training(seed, 300, 3e-3);
+    config.teacher.sft = training(seed, 300, 3e-3);
     config.teacher.preference_prompts = 128;
     config.student.training = training(seed, 160, 3e-5);
     config.student.max_length = 96;
