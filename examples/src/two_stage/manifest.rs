@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
 use std::path::Path;
 
 use relevance_data::AtomicFile;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::config::TwoStageConfig;
 use super::error::RunError;
@@ -121,34 +119,15 @@ pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), Run
 ///
 /// The file cannot be read.
 pub fn hash_file(path: &Path) -> Result<DataFile, RunError> {
-    let io = |source| RunError::Io {
+    let sha256 = relevance_data::sha256_file(path)?;
+    let metadata = fs::metadata(path).map_err(|source| RunError::Io {
         path: path.to_path_buf(),
         source,
-    };
-    let mut file = fs::File::open(path).map_err(io)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0_u8; 1 << 16];
-    let mut bytes = 0;
-    loop {
-        let read = file.read(&mut buffer).map_err(io)?;
-        if read == 0 {
-            break;
-        }
-        hasher.update(&buffer[..read]);
-        bytes += read as u64;
-    }
-    let sha256 = hasher
-        .finalize()
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect();
-    let file = path
-        .file_name()
-        .map(|n| n.to_string_lossy().into_owned())
-        .unwrap_or_default();
+    })?;
+    let file = path.file_name().unwrap_or_default();
     Ok(DataFile {
-        file,
-        bytes,
+        file: file.to_string_lossy().into_owned(),
+        bytes: metadata.len(),
         sha256,
     })
 }
