@@ -117,11 +117,12 @@ fn a_mask_that_masks_nothing_changes_nothing() {
         .into_iter()
         .map(f64::from)
         .collect();
+    // Rounding only: a backend may take another matrix kernel where a bias is added.
     assert_close(
         "masked",
         &numbers(model.forward(&with).last_hidden_state),
         &expected,
-        1e-6,
+        1e-5,
     );
 }
 
