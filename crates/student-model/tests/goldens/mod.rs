@@ -54,11 +54,13 @@ pub(crate) fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec().unwrap()
 }
 
-/// Fails, naming the worst element, unless all are within `tolerance`: absolute up to 1, relative
-/// above, since a backend that sums in another order rounds in proportion to the number.
+/// Fails, naming the worst element, unless all are within `tolerance`, times the largest expected
+/// number if that is above 1: a processor or backend that sums in another order rounds in
+/// proportion to what it sums, also where the terms cancel.
 pub(crate) fn assert_close(what: &str, found: &[f32], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len(), "{what}: count");
-    let far = |(f, e): (&f32, &f64)| (f64::from(*f) - e).abs() / e.abs().max(1.0);
+    let scale = expected.iter().fold(1.0_f64, |scale, e| scale.max(e.abs()));
+    let far = |(f, e): (&f32, &f64)| (f64::from(*f) - e).abs() / scale;
     let differences = found.iter().zip(expected).map(far);
     let (at, worst) = differences
         .enumerate()
