@@ -11,9 +11,10 @@ use serde_json::Value;
 
 use crate::config::TrainingConfig;
 use crate::error::TrainError;
+use crate::evaluation::Evaluations;
 use crate::log::{LogEntry, LogWindow};
 
-const MODEL_FILE: &str = "model.bpk";
+pub(crate) const MODEL_FILE: &str = "model.bpk";
 const OPTIMIZER_FILE: &str = "optimizer.bpk";
 const STATE_FILE: &str = "trainer_state.json";
 const PREFIX: &str = "checkpoint-";
@@ -32,6 +33,7 @@ pub(crate) struct TrainerState {
     pub(crate) task: Value,
     pub(crate) window: LogWindow,
     pub(crate) log_history: Vec<LogEntry>,
+    pub(crate) evaluations: Evaluations,
 }
 
 /// A checkpoint on disk.
@@ -84,14 +86,7 @@ impl Checkpoint {
         let json = serde_json::to_vec_pretty(state)
             .expect("the trainer's state is plain data: a bug in training-loop");
         fs::write(&file, json).map_err(|source| TrainError::Io { path: file, source })?;
-        let io = |source| TrainError::Io {
-            path: path.clone(),
-            source,
-        };
-        if path.exists() {
-            fs::remove_dir_all(&path).map_err(io)?;
-        }
-        fs::rename(&partial.0, &path).map_err(io)?;
+        partial.take_the_name(&path)?;
         Ok(Self { step, path })
     }
 
@@ -193,16 +188,28 @@ impl Checkpoint {
 }
 
 /// A directory that is being filled; gone when dropped, unless it has been renamed.
-struct Partial(PathBuf);
+pub(crate) struct Partial(pub(crate) PathBuf);
 
 impl Partial {
-    fn create(path: PathBuf) -> Result<Self, TrainError> {
+    pub(crate) fn create(path: PathBuf) -> Result<Self, TrainError> {
         // A process that was killed may have left one.
         let _ = fs::remove_dir_all(&path);
         match fs::create_dir(&path) {
             Ok(()) => Ok(Self(path)),
             Err(source) => Err(TrainError::Io { path, source }),
         }
+    }
+
+    /// Renames the filled directory to `path`, in place of what stands there.
+    pub(crate) fn take_the_name(self, path: &Path) -> Result<(), TrainError> {
+        let io = |source| TrainError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        if path.exists() {
+            fs::remove_dir_all(path).map_err(io)?;
+        }
+        fs::rename(&self.0, path).map_err(io)
     }
 }
 
@@ -212,7 +219,7 @@ impl Drop for Partial {
     }
 }
 
-fn damaged(path: &Path, reason: impl ToString) -> TrainError {
+pub(crate) fn damaged(path: &Path, reason: impl ToString) -> TrainError {
     TrainError::Checkpoint {
         path: path.to_owned(),
         reason: reason.to_string(),

@@ -45,6 +45,20 @@ pub struct TrainingConfig {
     pub save_total_limit: Option<usize>,
     /// Optimizer steps between two entries of the log. Default 10.
     pub logging_steps: usize,
+    /// Optimizer steps between two evaluations ([`TrainTask::evaluate`](crate::TrainTask::evaluate));
+    /// the last step is evaluated as well. Default none.
+    pub eval_steps: Option<usize>,
+    /// The evaluation's metric by which models are compared, with or without the prefix `eval_`.
+    /// Given, the best model so far is kept. Default none.
+    pub metric_for_best_model: Option<String>,
+    /// Whether a higher metric is better. Default: unless its name ends in `loss`.
+    pub greater_is_better: Option<bool>,
+    /// Whether the run gives the best model instead of the last one. Default no.
+    pub load_best_model_at_end: bool,
+    /// Evaluations without a better metric after which the run ends early. Default none: never.
+    pub early_stopping_patience: Option<usize>,
+    /// By how much a metric must be better to count for `early_stopping_patience`. Default 0.
+    pub early_stopping_threshold: f64,
     /// Seed of the batch order and of dropout. Default 42.
     pub seed: u64,
 }
@@ -67,6 +81,12 @@ impl Default for TrainingConfig {
             save_steps: None,
             save_total_limit: Some(2),
             logging_steps: 10,
+            eval_steps: None,
+            metric_for_best_model: None,
+            greater_is_better: None,
+            load_best_model_at_end: false,
+            early_stopping_patience: None,
+            early_stopping_threshold: 0.0,
             seed: 42,
         }
     }
@@ -119,7 +139,36 @@ impl TrainingConfig {
         positive("logging_steps", Some(self.logging_steps))?;
         positive("max_steps", self.max_steps)?;
         positive("save_steps", self.save_steps)?;
-        positive("save_total_limit", self.save_total_limit)
+        positive("save_total_limit", self.save_total_limit)?;
+        positive("eval_steps", self.eval_steps)?;
+        positive("early_stopping_patience", self.early_stopping_patience)?;
+        check(
+            "early_stopping_threshold",
+            self.early_stopping_threshold,
+            at_least_0,
+            "at least 0",
+        )?;
+        self.validate_best_model()
+    }
+
+    /// Comparing models needs evaluations and a metric.
+    fn validate_best_model(&self) -> Result<(), TrainError> {
+        let compares = self.load_best_model_at_end || self.early_stopping_patience.is_some();
+        let needs = |field, allowed| {
+            Err(TrainError::Config {
+                field,
+                value: "absent".to_owned(),
+                allowed,
+            })
+        };
+        if compares && self.metric_for_best_model.is_none() {
+            let allowed = "given with load_best_model_at_end or early_stopping_patience";
+            return needs("metric_for_best_model", allowed);
+        }
+        if self.metric_for_best_model.is_some() && self.eval_steps.is_none() {
+            return needs("eval_steps", "given with metric_for_best_model");
+        }
+        Ok(())
     }
 }
 
@@ -252,6 +301,35 @@ mod tests {
                 "save_total_limit",
                 TrainingConfig {
                     save_total_limit: Some(0),
+                    ..base()
+                },
+            ),
+            (
+                "eval_steps",
+                TrainingConfig {
+                    eval_steps: Some(0),
+                    ..base()
+                },
+            ),
+            (
+                "metric_for_best_model",
+                TrainingConfig {
+                    eval_steps: Some(1),
+                    load_best_model_at_end: true,
+                    ..base()
+                },
+            ),
+            (
+                "eval_steps",
+                TrainingConfig {
+                    metric_for_best_model: Some("loss".into()),
+                    ..base()
+                },
+            ),
+            (
+                "early_stopping_threshold",
+                TrainingConfig {
+                    early_stopping_threshold: -1.0,
                     ..base()
                 },
             ),

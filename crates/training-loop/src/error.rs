@@ -44,6 +44,15 @@ pub enum TrainError {
         /// The task's own error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The model could not be evaluated, or the evaluation lacks the metric that models are compared
+    /// by.
+    #[error("evaluation after step {step}: {source}")]
+    Evaluation {
+        /// Optimizer steps done.
+        step: usize,
+        /// The task's own error, or what the loop missed.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The loss is NaN or infinite. The optimizer has not stepped.
     #[error(
         "the loss is {loss} at step {step}, epoch {epoch}, batch {batch}: it must be finite \

@@ -71,6 +71,15 @@ pub(crate) fn clip_to<M: Module>(
     if coefficient >= 1.0 {
         return grads;
     }
+    scale(module, grads, coefficient)
+}
+
+/// Multiplies every gradient by `coefficient`.
+pub(crate) fn scale<M: Module>(
+    module: &M,
+    grads: GradientsParams,
+    coefficient: f64,
+) -> GradientsParams {
     let mut scale = Scale {
         grads,
         seen: HashSet::new(),

@@ -1,8 +1,8 @@
 //! One training loop for burn modules: a learning-rate schedule, accumulation that averages,
 //! clipping by the global norm, AdamW with BERT's defaults, checkpoints by the step, exact resume,
 //! a JSON-lines log and a progress bar. A [`TrainTask`] gives batches and a loss; [`Trainer::fit`]
-//! does the rest. It is meant for fine-tuning on one device; it does not validate, stop early or
-//! spread over devices.
+//! does the rest, evaluation, early stopping and the best model included. It is meant for fine-tuning
+//! on one device.
 //!
 //! ```
 //! use burn::{Tensor, nn::{Linear, LinearConfig}, tensor::Device};
@@ -46,7 +46,8 @@
 //! # Files
 //! `output_dir/log_history.jsonl` holds one [`LogEntry`] a line. `output_dir/checkpoint-N/` holds
 //! `model.bpk`, `optimizer.bpk` and `trainer_state.json`; it appears under its name only when it
-//! is complete.
+//! is complete. With `eval_steps` there is `output_dir/eval_history.jsonl`, one [`EvalEntry`] a line,
+//! and with `metric_for_best_model` the directory `output_dir/best-model/` (`model.bpk`, `best.json`).
 //!
 //! # Why not burn-train
 //! The `Learner` of burn-train 0.22 is a loop over epochs, and it differs where fine-tuning cares:
@@ -64,15 +65,19 @@
 //! burn's `AdamW`, `ModuleOptimizer` with its parameter groups, `GradientsAccumulator` and the
 //! burnpack records do fit, and are used.
 
+mod best_model;
 mod checkpoint;
 mod config;
 mod error;
+mod evaluation;
 mod gradient;
 mod log;
+mod micro_step;
 mod optimizer;
 mod options;
 mod plan;
 mod progress;
+mod run;
 mod sampler;
 mod schedule;
 mod seed;
@@ -81,10 +86,11 @@ mod trainer;
 
 pub use config::TrainingConfig;
 pub use error::TrainError;
+pub use evaluation::{BestModel, EvalEntry};
 pub use gradient::{clip_grad_norm, global_grad_norm};
 pub use log::LogEntry;
 pub use optimizer::adamw;
-pub use options::{LOG_FILE, Progress, TrainerOptions};
+pub use options::{BEST_MODEL_DIR, EVAL_FILE, LOG_FILE, Progress, TrainerOptions};
 pub use sampler::{BatchSampler, epoch_order};
 pub use schedule::{LrSchedule, LrSchedulerType};
 pub use seed::mix_seed;

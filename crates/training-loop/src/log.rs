@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
-use crate::options::LOG_FILE;
 
 /// One entry of the log, under the keys of `transformers`' `log_history`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,6 +42,16 @@ pub(crate) struct LogWindow {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub(crate) struct ExactF64(f64);
+
+impl ExactF64 {
+    pub(crate) fn new(value: f64) -> Self {
+        Self(value)
+    }
+
+    pub(crate) fn get(self) -> f64 {
+        self.0
+    }
+}
 
 impl From<ExactF64> for String {
     fn from(value: ExactF64) -> Self {
@@ -82,33 +92,38 @@ impl LogWindow {
     }
 }
 
-/// The JSON-lines file beside the checkpoints.
+/// A JSON-lines file of entries beside the checkpoints.
 #[derive(Debug)]
-pub(crate) struct LogFile {
+pub(crate) struct LogFile<E> {
     path: PathBuf,
     file: File,
+    entries: PhantomData<fn(E)>,
 }
 
-impl LogFile {
+impl<E: Serialize> LogFile<E> {
     /// Starts the file with the entries of the run that is resumed, or empty. What a stopped run
     /// wrote after its last checkpoint goes away: it will be computed again.
-    pub(crate) fn start(dir: &Path, history: &[LogEntry]) -> Result<Self, TrainError> {
-        let path = dir.join(LOG_FILE);
+    pub(crate) fn start(dir: &Path, name: &str, history: &[E]) -> Result<Self, TrainError> {
+        let path = dir.join(name);
         let io = |source| TrainError::Io {
             path: path.clone(),
             source,
         };
-        let partial = dir.join(format!(".{LOG_FILE}.partial"));
+        let partial = dir.join(format!(".{name}.partial"));
         let lines: Vec<u8> = history.iter().flat_map(line).collect();
         fs::write(&partial, lines)
             .and_then(|()| fs::rename(&partial, &path))
             .map_err(io)?;
         let file = OpenOptions::new().append(true).open(&path).map_err(io)?;
-        Ok(Self { path, file })
+        Ok(Self {
+            path,
+            file,
+            entries: PhantomData,
+        })
     }
 
     /// Appends one line in one write.
-    pub(crate) fn append(&mut self, entry: &LogEntry) -> Result<(), TrainError> {
+    pub(crate) fn append(&mut self, entry: &E) -> Result<(), TrainError> {
         self.file
             .write_all(&line(entry))
             .map_err(|source| TrainError::Io {
@@ -118,7 +133,7 @@ impl LogFile {
     }
 }
 
-fn line(entry: &LogEntry) -> Vec<u8> {
+fn line<E: Serialize>(entry: &E) -> Vec<u8> {
     let mut line = serde_json::to_vec(entry)
         .expect("a log entry has string keys and finite numbers: a bug in training-loop");
     line.push(b'\n');

@@ -7,6 +7,11 @@ use std::sync::atomic::AtomicBool;
 /// The log's file name within the output directory.
 pub const LOG_FILE: &str = "log_history.jsonl";
 
+/// The file of evaluations within the output directory.
+pub const EVAL_FILE: &str = "eval_history.jsonl";
+/// The directory of the best model within the output directory.
+pub const BEST_MODEL_DIR: &str = "best-model";
+
 /// Whether a progress bar is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Progress {

@@ -1,7 +1,10 @@
 //! What the loop asks of the thing that is trained.
 
+use std::collections::BTreeMap;
+
 use burn::Tensor;
 use burn::module::Module;
+use burn::optim::GradientsParams;
 
 /// A task: its batches, and the loss of a model on one of them.
 ///
@@ -37,6 +40,17 @@ pub trait TrainTask {
         batch: Self::Batch,
         context: &StepContext,
     ) -> Result<StepOutput, Self::Error>;
+
+    /// Metrics of `model`, which is on the plain device, on data that it does not train on: called
+    /// every [`eval_steps`](crate::TrainingConfig::eval_steps) and after the last step. Names go
+    /// without the prefix `eval_`, which the loop adds. Default: none.
+    ///
+    /// # Errors
+    /// Whatever keeps the metrics from being computed; the loop adds the step.
+    fn evaluate(&self, model: &Self::Model) -> Result<BTreeMap<String, f64>, Self::Error> {
+        let _ = model;
+        Ok(BTreeMap::new())
+    }
 
     /// The task's own configuration, as JSON: stored with each checkpoint, and compared when a run
     /// resumes. Default: nothing to compare.
@@ -88,11 +102,14 @@ impl StepContext {
 }
 
 /// The loss of one batch, and what else is to be logged.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct StepOutput {
-    /// The mean loss of the batch: one element, on the graph.
+    /// The mean loss of the batch: one element, on the graph unless `gradients` is given.
     pub loss: Tensor<1>,
+    /// The loss's gradient, if the task computed it itself, as gradient caching does; otherwise the
+    /// loop takes it from `loss`. Of this batch alone: the loop averages accumulated batches.
+    pub gradients: Option<GradientsParams>,
     /// Values to log, averaged over the batches between two entries. A value that is not finite
     /// counts as undefined for this batch and is left out of the average.
     pub metrics: Vec<(String, f64)>,
@@ -108,10 +125,18 @@ impl StepOutput {
     pub fn new(loss: Tensor<1>) -> Self {
         Self {
             loss,
+            gradients: None,
             metrics: Vec::new(),
             tensor_metrics: Vec::new(),
             num_items: None,
         }
+    }
+
+    /// Gives the gradient that the task computed itself.
+    #[must_use]
+    pub fn with_gradients(mut self, gradients: GradientsParams) -> Self {
+        self.gradients = Some(gradients);
+        self
     }
 
     /// Adds a value to log.
