@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use benches::{LOSS_SHAPES, LossShape, NUM_CLASSES, bench_device, labels, random_matrix};
+use benches::{LOSS_SHAPES, LossShape, NUM_CLASSES, labels, random_matrix};
 use burn::tensor::Device;
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 use crsd_loss::{CrsdInput, CrsdLoss, CrsdLossConfig, CrsdOutput};
@@ -67,19 +67,5 @@ fn bench(criterion: &mut Criterion, device: &Device) {
 }
 
 fn main() -> ExitCode {
-    let device = match bench_device() {
-        Ok(device) => device,
-        Err(message) => {
-            eprintln!("{message}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let mut criterion = Criterion::default()
-        .sample_size(10)
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2))
-        .configure_from_args();
-    bench(&mut criterion, &device);
-    criterion.final_summary();
-    ExitCode::SUCCESS
+    benches::run(Duration::from_secs(2), bench)
 }

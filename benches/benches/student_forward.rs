@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use benches::{STUDENT_SHAPES, StudentShape, bench_device, token_ids};
+use benches::{STUDENT_SHAPES, StudentShape, token_ids};
 use burn::tensor::{Device, Tensor};
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 use relevance_data::TokenBatch;
@@ -52,19 +52,5 @@ fn bench(criterion: &mut Criterion, device: &Device) {
 }
 
 fn main() -> ExitCode {
-    let device = match bench_device() {
-        Ok(device) => device,
-        Err(message) => {
-            eprintln!("{message}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let mut criterion = Criterion::default()
-        .sample_size(10)
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(3))
-        .configure_from_args();
-    bench(&mut criterion, &device);
-    criterion.final_summary();
-    ExitCode::SUCCESS
+    benches::run(Duration::from_secs(3), bench)
 }

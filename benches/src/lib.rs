@@ -7,9 +7,11 @@
 //! ```
 
 mod device;
+mod harness;
 mod shapes;
 mod tensors;
 
 pub use device::bench_device;
+pub use harness::run;
 pub use shapes::{LOSS_SHAPES, LossShape, NUM_CLASSES, STUDENT_SHAPES, StudentShape};
 pub use tensors::{labels, random_matrix, token_ids};

@@ -5,7 +5,7 @@ use burn::tensor::{Device, Int, TensorData};
 use causal_lm::{LmBatch, LmExample, LmTokenizer};
 
 use crate::error::RewardError;
-use crate::reward_heads::LengthLimits;
+use crate::length_limits::LengthLimits;
 
 /// A prompt and a reply, ended by the end-of-text token, at which the heads read.
 #[derive(Debug, Clone)]

@@ -5,7 +5,8 @@ use relevance_data::{Reply, ReplyFormat};
 
 use crate::dimension::{RewardDimension, RewardInput};
 use crate::error::RewardError;
-use crate::reward_heads::{LengthLimits, RewardHeads};
+use crate::length_limits::LengthLimits;
+use crate::reward_heads::RewardHeads;
 
 /// One head of [`RewardHeads`], clamped to [0, 1], beside programmatic dimensions.
 ///

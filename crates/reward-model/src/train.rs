@@ -14,8 +14,9 @@ use training_loop::{
 use crate::bradley_terry::bradley_terry_loss;
 use crate::encode::{EncodedReply, RewardBatch, encode_reply};
 use crate::error::{RewardError, check};
+use crate::length_limits::LengthLimits;
 use crate::masked_regression::masked_regression_loss;
-use crate::reward_heads::{LengthLimits, RewardHeads};
+use crate::reward_heads::RewardHeads;
 
 /// The hyper-parameters of a reward-model run.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -75,6 +75,7 @@ mod log;
 mod micro_step;
 mod optimizer;
 mod options;
+mod output_dir;
 mod plan;
 mod progress;
 mod run;

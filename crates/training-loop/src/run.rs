@@ -9,22 +9,24 @@ use burn::tensor::Device;
 
 use crate::best_model::BestModelStore;
 use crate::checkpoint::{Checkpoint, TrainerState};
+use crate::config::TrainingConfig;
 use crate::error::TrainError;
 use crate::evaluation::{BestModel, EvalEntry, Evaluations, Watch};
 use crate::gradient::{clip_to, global_grad_norm};
 use crate::log::{LogEntry, LogFile, LogWindow};
 use crate::micro_step::{Micro, check_finite, read};
 use crate::optimizer::adamw;
-use crate::options::{EVAL_FILE, LOG_FILE};
+use crate::options::{EVAL_FILE, LOG_FILE, TrainerOptions};
+use crate::output_dir;
 use crate::plan::Plan;
 use crate::progress;
 use crate::task::{StepContext, TrainTask};
-use crate::trainer::Trainer;
 
-/// One call of [`Trainer::fit`]. The model goes from step to step by value: were a second copy
+/// One call of [`Trainer::fit`](crate::Trainer::fit). The model goes from step to step by value: were a second copy
 /// alive, the optimizer could not update the parameters in place.
 pub(crate) struct Run<'a, T: TrainTask> {
-    trainer: &'a Trainer,
+    config: &'a TrainingConfig,
+    options: &'a TrainerOptions,
     task: &'a T,
     pub(crate) plan: Plan,
     device: Device,
@@ -60,11 +62,11 @@ impl<'a, T: TrainTask> Run<'a, T> {
     /// Everything that precedes the first step; the model is that of the checkpoint, if one is
     /// resumed.
     pub(crate) fn start(
-        trainer: &'a Trainer,
+        config: &'a TrainingConfig,
+        options: &'a TrainerOptions,
         model: T::Model,
         task: &'a T,
     ) -> Result<(Self, T::Model), TrainError> {
-        let Trainer { config, options } = trainer;
         if task.num_batches() == 0 {
             let task = options.name.clone();
             return Err(TrainError::NoBatches { task });
@@ -87,7 +89,7 @@ impl<'a, T: TrainTask> Run<'a, T> {
         };
         let watch = Watch::new(config);
         let best = BestModelStore::new(options.output_dir.as_deref());
-        let (model, optimizer, state) = match trainer.open_output_dir()? {
+        let (model, optimizer, state) = match output_dir::open(options)? {
             Some(checkpoint) => {
                 let mut state = checkpoint.read_state(&fresh)?;
                 let model = checkpoint.load_model(model)?;
@@ -123,7 +125,8 @@ impl<'a, T: TrainTask> Run<'a, T> {
             since: Instant::now(),
         };
         let run = Self {
-            trainer,
+            config,
+            options,
             task,
             plan,
             device,
@@ -140,7 +143,7 @@ impl<'a, T: TrainTask> Run<'a, T> {
 
     /// Runs to the end, which is the last step, an interrupt, or the end of patience.
     pub(crate) fn steps(&mut self, mut model: T::Model) -> Result<Ended<T::Model>, TrainError> {
-        let Trainer { config, options } = self.trainer;
+        let (config, options) = (self.config, self.options);
         let max_steps = self.plan.max_steps;
         let bar = progress::bar(
             options.progress,
@@ -237,9 +240,9 @@ impl<'a, T: TrainTask> Run<'a, T> {
                 batch,
                 micro_step: epoch * self.plan.num_batches + batch,
                 accumulated: batches.len(),
-                seed: self.trainer.config.seed,
+                seed: self.config.seed,
             };
-            let name = &self.trainer.options.name;
+            let name = &self.options.name;
             let (micro, grads) = Micro::compute(self.task, &model, context, &self.device, name)?;
             micros.push(micro);
             if batches.len() == 1 {
@@ -259,7 +262,7 @@ impl<'a, T: TrainTask> Run<'a, T> {
         micros: Vec<Micro>,
         grads: GradientsParams,
     ) -> Result<(T::Model, Stepped), TrainError> {
-        let max_norm = self.trainer.config.max_grad_norm;
+        let max_norm = self.config.max_grad_norm;
         let norm = global_grad_norm(&model, &grads)
             .ok_or_else(|| self.untrainable("the loss depends on none of its parameters"))?;
         let values = read(&micros, norm)?;
@@ -282,7 +285,7 @@ impl<'a, T: TrainTask> Run<'a, T> {
 
     fn untrainable(&self, reason: &str) -> TrainError {
         TrainError::NotTrainable {
-            task: self.trainer.options.name.clone(),
+            task: self.options.name.clone(),
             reason: reason.to_owned(),
         }
     }
@@ -334,9 +337,9 @@ impl<'a, T: TrainTask> Run<'a, T> {
     }
 
     fn save(&mut self, model: &T::Model) -> Result<(), TrainError> {
-        if let Some(dir) = &self.trainer.options.output_dir {
+        if let Some(dir) = &self.options.output_dir {
             Checkpoint::save(dir, model, &self.optimizer, &mut self.state)?;
-            Checkpoint::rotate(dir, self.trainer.config.save_total_limit)?;
+            Checkpoint::rotate(dir, self.config.save_total_limit)?;
         }
         Ok(())
     }

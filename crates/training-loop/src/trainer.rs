@@ -1,10 +1,7 @@
 //! The loop's door: what a run is told, and what it leaves behind.
 
-use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::checkpoint::Checkpoint;
 use crate::config::TrainingConfig;
 use crate::error::TrainError;
 use crate::evaluation::{BestModel, EvalEntry};
@@ -16,8 +13,8 @@ use crate::task::TrainTask;
 /// Trains models: see the [crate documentation](crate).
 #[derive(Debug, Clone)]
 pub struct Trainer {
-    pub(crate) config: TrainingConfig,
-    pub(crate) options: TrainerOptions,
+    config: TrainingConfig,
+    options: TrainerOptions,
 }
 
 /// What a run leaves behind.
@@ -69,7 +66,7 @@ impl Trainer {
     ) -> Result<TrainReport<T::Model>, TrainError> {
         let started = Instant::now();
         self.config.validate()?;
-        let (mut run, model) = Run::start(self, model, task)?;
+        let (mut run, model) = Run::start(&self.config, &self.options, model, task)?;
         let ended = run.steps(model)?;
         let evaluations = run.state.evaluations;
         Ok(TrainReport {
@@ -84,39 +81,4 @@ impl Trainer {
             runtime: started.elapsed(),
         })
     }
-}
-
-impl Trainer {
-    /// Makes the output directory, proves that it can be written, and gives the checkpoint to
-    /// resume from.
-    pub(crate) fn open_output_dir(&self) -> Result<Option<Checkpoint>, TrainError> {
-        let Some(dir) = &self.options.output_dir else {
-            return Ok(None);
-        };
-        writable(dir)?;
-        let checkpoints = Checkpoint::list(dir)?;
-        if self.options.resume {
-            return Ok(checkpoints.into_iter().next_back());
-        }
-        match checkpoints.last() {
-            Some(last) if !self.options.overwrite_output_dir => Err(TrainError::OutputDirInUse {
-                path: dir.clone(),
-                checkpoint: format!("checkpoint-{}", last.step),
-            }),
-            _ => checkpoints
-                .iter()
-                .try_for_each(Checkpoint::delete)
-                .map(|()| None),
-        }
-    }
-}
-
-fn writable(dir: &Path) -> Result<(), TrainError> {
-    fs::create_dir_all(dir)
-        .and_then(|()| tempfile::tempfile_in(dir))
-        .map(drop)
-        .map_err(|source| TrainError::OutputDir {
-            path: dir.to_owned(),
-            source,
-        })
 }

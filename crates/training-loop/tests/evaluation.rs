@@ -1,14 +1,22 @@
 //! Evaluations, the best model and early stopping.
+//!
+//! On `flex` the random numbers belong to the process: the tests of this file take turns.
 
 mod support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use burn::tensor::Device;
 use support::{Regressor, Task};
 use training_loop::*;
+
+static TURN: Mutex<()> = Mutex::new(());
+
+fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(|e| e.into_inner())
+}
 
 /// Gives the scores of a list, one an evaluation.
 struct Scored {
@@ -98,6 +106,7 @@ fn fit(
 
 #[test]
 fn the_best_model_comes_back_from_disk_and_from_memory() {
+    let _turn = turn();
     let scores = [0.1, 0.4, 0.3, 0.5, 0.2, 0.2];
     let dir = tempfile::tempdir().unwrap();
     for dir in [None, Some(dir.path())] {
@@ -126,6 +135,7 @@ fn the_best_model_comes_back_from_disk_and_from_memory() {
 
 #[test]
 fn patience_ends_a_run_and_a_resumed_run_stays_ended() {
+    let _turn = turn();
     let patient = TrainingConfig {
         early_stopping_patience: Some(2),
         ..config()
@@ -147,6 +157,7 @@ fn patience_ends_a_run_and_a_resumed_run_stays_ended() {
 
 #[test]
 fn a_failed_evaluation_names_its_step() {
+    let _turn = turn();
     let error = fit(config(), &Scored::new(&[0.1]), None, false).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -165,6 +176,7 @@ fn a_failed_evaluation_names_its_step() {
 
 #[test]
 fn evaluating_does_not_change_the_training() {
+    let _turn = turn();
     let without = TrainingConfig {
         eval_steps: None,
         metric_for_best_model: None,
@@ -211,6 +223,7 @@ impl TrainTask for OwnGradient {
 
 #[test]
 fn a_gradient_of_the_tasks_own_trains_like_the_loops() {
+    let _turn = turn();
     let config = TrainingConfig {
         max_steps: Some(6),
         gradient_accumulation_steps: 2,
