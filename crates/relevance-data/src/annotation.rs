@@ -4,7 +4,11 @@ use crate::{
     DataError, JsonlReader, Label, LabelSchema, LabeledPair, Pair, Position, Rationale, write_jsonl,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::Path;
+
+/// How far the probabilities of a row may sum from 1.
+const SUM_TOLERANCE: f32 = 1e-3;
 
 /// Where an annotation comes from, and how sure it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -34,6 +38,9 @@ pub struct AnnotatedPair {
     pub confidence: f32,
     /// The human label, where it is known.
     pub gold: Option<Label>,
+    /// The teacher's distribution over the classes, in the schema's order, where it was computed; the
+    /// file names each class.
+    pub probabilities: Option<Vec<f32>>,
     /// Where the annotation comes from.
     pub provenance: Provenance,
 }
@@ -47,6 +54,8 @@ struct AnnotationRecord {
     confidence: f32,
     #[serde(default)]
     gold: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    probabilities: Option<BTreeMap<String, f32>>,
     provenance: Provenance,
 }
 
@@ -61,7 +70,7 @@ struct LabeledRecord {
 ///
 /// # Errors
 /// [`DataError::Json`], [`DataError::UnknownLabelInFile`] or [`DataError::InvalidField`] (a
-/// confidence outside `[0, 1]`) with file and line; [`DataError::Io`].
+/// confidence outside `[0, 1]`, probabilities that are no distribution) with file and line; [`DataError::Io`].
 pub fn read_annotations(
     path: impl AsRef<Path>,
     schema: &LabelSchema,
@@ -77,7 +86,17 @@ pub fn read_annotations(
                 allowed: "0 to 1",
             });
         }
+        let probabilities = record.probabilities.map(|named| {
+            distribution(&named, schema)?.ok_or_else(|| DataError::InvalidField {
+                path: path.to_owned(),
+                position,
+                field: "probabilities",
+                value: format!("{named:?}"),
+                allowed: "one number of at least 0 for each class, with the sum 1",
+            })
+        });
         Ok(AnnotatedPair {
+            probabilities: probabilities.transpose()?,
             label: schema.parse(&record.label)?,
             gold: record.gold.map(|gold| schema.parse(&gold)).transpose()?,
             pair: record.pair,
@@ -86,6 +105,20 @@ pub fn read_annotations(
             provenance: record.provenance,
         })
     })
+}
+
+/// A distribution in the schema's order; none if it is no distribution over all classes.
+fn distribution(
+    named: &BTreeMap<String, f32>,
+    schema: &LabelSchema,
+) -> Result<Option<Vec<f32>>, DataError> {
+    let mut row = vec![f32::NAN; schema.len()];
+    for (name, &probability) in named {
+        row[schema.parse(name)?.index()] = probability;
+    }
+    let sum: f32 = row.iter().sum();
+    let valid = row.iter().all(|p| *p >= 0.0) && (sum - 1.0).abs() <= SUM_TOLERANCE;
+    Ok(valid.then_some(row))
 }
 
 /// Writes annotations, labels by name. The file appears whole or not at all.
@@ -103,6 +136,13 @@ pub fn write_annotations<'a>(
         rationale: annotation.rationale.clone(),
         confidence: annotation.confidence,
         gold: annotation.gold.map(|gold| schema.name(gold).to_owned()),
+        probabilities: annotation.probabilities.as_ref().map(|row| {
+            schema
+                .names()
+                .into_iter()
+                .zip(row.iter().copied())
+                .collect()
+        }),
         provenance: annotation.provenance.clone(),
     };
     write_jsonl(path, annotations.into_iter().map(record))

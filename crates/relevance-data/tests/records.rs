@@ -58,23 +58,27 @@ fn annotation() -> impl Strategy<Value = AnnotatedPair> {
         text(),
         0.0_f32..=1.0,
         option::of(label()),
+        option::of(Just(vec![0.5, 0.25, 0.25, 0.0])),
         text(),
         any::<(u32, u32, u32, u64)>(),
     )
         .prop_map(
-            |(pair, label, reason, confidence, gold, teacher, numbers)| AnnotatedPair {
-                pair,
-                label,
-                rationale: Rationale::new(reason),
-                confidence,
-                gold,
-                provenance: Provenance {
-                    teacher,
-                    samples: numbers.0,
-                    votes: numbers.1,
-                    parse_failures: numbers.2,
-                    seed: numbers.3,
-                },
+            |(pair, label, reason, confidence, gold, probabilities, teacher, numbers)| {
+                AnnotatedPair {
+                    pair,
+                    label,
+                    rationale: Rationale::new(reason),
+                    confidence,
+                    gold,
+                    probabilities,
+                    provenance: Provenance {
+                        teacher,
+                        samples: numbers.0,
+                        votes: numbers.1,
+                        parse_failures: numbers.2,
+                        seed: numbers.3,
+                    },
+                }
             },
         )
 }

@@ -62,8 +62,8 @@ pub use relevance::RelevanceConfig;
 pub use student::Student;
 #[cfg(feature = "train")]
 pub use train::{
-    NegativePolicy, Objective, StudentBatch, StudentExample, StudentTask, StudentTrainConfig,
-    train_student,
+    Evaluator, LogitKdConfig, NegativePolicy, Objective, RDropConfig, StudentBatch, StudentExample,
+    StudentTask, StudentTrainConfig, train_student, train_student_with,
 };
 #[cfg(feature = "train")]
 pub use wordpiece::train_wordpiece;

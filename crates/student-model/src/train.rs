@@ -1,11 +1,16 @@
-//! Training a student: by cross entropy, or by CRSD on two views of each pair.
+//! Training a student: by cross entropy, by CRSD on two views of each pair, or by an ablation.
 
+mod batch;
 mod config;
 mod example;
 mod fit;
+mod objective;
+mod steps;
 mod task;
 
-pub use config::{NegativePolicy, Objective, StudentTrainConfig};
+pub use batch::StudentBatch;
+pub use config::{NegativePolicy, StudentTrainConfig};
 pub use example::StudentExample;
-pub use fit::train_student;
-pub use task::{StudentBatch, StudentTask};
+pub use fit::{train_student, train_student_with};
+pub use objective::{LogitKdConfig, Objective, RDropConfig};
+pub use task::{Evaluator, StudentTask};

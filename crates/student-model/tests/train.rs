@@ -34,6 +34,7 @@ fn examples() -> Vec<StudentExample> {
                         "the query asks {noun}, {}",
                         ["same colour", "other colour", "other"][label]
                     )),
+                    teacher_probabilities: Some(teacher(label)),
                     query_key: query.clone(),
                     query,
                 });
@@ -41,6 +42,13 @@ fn examples() -> Vec<StudentExample> {
         }
     }
     examples
+}
+
+/// A teacher that gives the label nine tenths.
+fn teacher(label: usize) -> Vec<f32> {
+    let mut probabilities = vec![0.1 / (config().num_labels() - 1) as f32; config().num_labels()];
+    probabilities[label] = 0.9;
+    probabilities
 }
 
 fn model(seed: u64) -> BertForSequenceClassification {

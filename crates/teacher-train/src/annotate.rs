@@ -24,6 +24,9 @@ pub struct AnnotateConfig {
     pub teacher: String,
     /// How replies are generated; `num_return_sequences` of them vote. Its seed is the run's.
     pub generation: GenerationConfig,
+    /// Whether each annotation carries the teacher's distribution over the labels, as
+    /// [`Teacher::label_probabilities`] gives it: what logit distillation needs. Default no.
+    pub label_probabilities: bool,
     /// Pairs between two writes to disk. Default 64.
     pub chunk_size: usize,
 }
@@ -38,6 +41,7 @@ impl Default for AnnotateConfig {
                 num_return_sequences: 5,
                 ..GenerationConfig::default()
             },
+            label_probabilities: false,
             chunk_size: 64,
         }
     }
@@ -145,7 +149,19 @@ impl Teacher {
         let replies = self.seeded_replies(&prompts, &seeds, &config.generation)?;
         let count =
             |replies: Vec<String>| Vote::count(&replies, &self.template.format, &self.schema);
-        Ok(replies.into_iter().map(count).collect())
+        let mut votes: Vec<Vote> = replies.into_iter().map(count).collect();
+        if config.label_probabilities {
+            let GenerationConfig {
+                max_new_tokens,
+                batch_size,
+                ..
+            } = config.generation;
+            let rows = self.label_probabilities(pairs, max_new_tokens, batch_size)?;
+            for (vote, row) in votes.iter_mut().zip(rows) {
+                vote.probabilities = Some(row.into_iter().map(|p| p as f32).collect());
+            }
+        }
+        Ok(votes)
     }
 
     fn annotations(
@@ -165,6 +181,7 @@ impl Teacher {
                 rationale: winner.rationale.clone(),
                 confidence: winner.votes as f32 / samples as f32,
                 gold: gold.map(|gold| gold[row]),
+                probabilities: vote.probabilities.clone(),
                 provenance: Provenance {
                     teacher: config.teacher.clone(),
                     samples,
@@ -188,8 +205,12 @@ impl Teacher {
             ..config.generation.clone()
         };
         format!(
-            "{generation:?} {:?} {:?} {} {}",
-            self.template, self.schema, self.max_prompt_length, config.teacher
+            "{generation:?} {:?} {:?} {} {} {}",
+            self.template,
+            self.schema,
+            self.max_prompt_length,
+            config.teacher,
+            config.label_probabilities
         )
         .hash(&mut hasher);
         format!("{:016x}", hasher.finish())

@@ -12,6 +12,8 @@ pub(crate) struct Vote {
     pub(crate) parse_failures: u32,
     /// Why the first of them could not.
     pub(crate) first_failure: Option<String>,
+    /// The teacher's distribution over the labels, where it was asked for.
+    pub(crate) probabilities: Option<Vec<f32>>,
 }
 
 /// The verdict of most replies.
@@ -54,6 +56,7 @@ impl Vote {
             }),
             parse_failures: failures.len() as u32,
             first_failure: failures.first().map(ToString::to_string),
+            probabilities: None,
         }
     }
 }

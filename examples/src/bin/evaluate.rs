@@ -9,8 +9,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use examples::device::DeviceChoice;
+use examples::error::RunError;
 use examples::failure;
-use examples::two_stage::error::RunError;
 use examples::two_stage::stages::evaluate_student;
 use relevance_data::{AtomicFile, EsciDataset, EsciFilter, LabelSchema};
 use relevance_eval::{EvaluationConfig, markdown_table};

@@ -14,8 +14,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use examples::device::DeviceChoice;
+use examples::error::RunError;
 use examples::failure;
-use examples::two_stage::error::RunError;
 use relevance_data::Item;
 use serde::Serialize;
 use student_model::Ranker;

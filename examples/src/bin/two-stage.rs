@@ -7,14 +7,14 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use clap::Parser;
 use examples::device::DeviceChoice;
-use examples::failure;
+use examples::error::RunError;
 use examples::two_stage::config::{Preset, Reasons, StudentLabels, TwoStageConfig};
-use examples::two_stage::error::RunError;
 use examples::two_stage::run::{Run, RunOptions};
+use examples::{failure, interrupt};
 
 /// Distil a reasoning teacher into a small BERT, on real query–product pairs.
 #[derive(Debug, Parser)]
@@ -59,26 +59,9 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let interrupt = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&interrupt);
-    // A second Ctrl-C ends the process at once; files are renamed into place, so nothing breaks.
-    let handler = ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-        eprintln!("stopping after the step in hand; Ctrl-C again stops at once");
-    });
-    if let Err(error) = handler {
-        eprintln!("warning: Ctrl-C will stop at once: {error}");
-    }
-    match options(args, interrupt).and_then(|options| Run::start(options)?.all_stages()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error @ RunError::Interrupted { .. }) => {
-            eprintln!("{error}");
-            ExitCode::from(130)
-        }
-        Err(error) => failure::report(&error),
-    }
+    let interrupt = interrupt::on_ctrl_c();
+    let run = |options| Run::start(options)?.all_stages();
+    interrupt::exit_code(options(args, interrupt).and_then(run))
 }
 
 fn options(args: Args, interrupt: Arc<AtomicBool>) -> Result<RunOptions, RunError> {

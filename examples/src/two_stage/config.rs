@@ -6,7 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use training_loop::{LrSchedulerType, TrainingConfig};
 
-use super::error::RunError;
+use crate::error::RunError;
+pub use crate::student_examples::StudentLabels;
 
 /// Named settings of [`TwoStageConfig`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,16 +36,6 @@ impl FromStr for Preset {
             }),
         }
     }
-}
-
-/// Which labels the students learn from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum StudentLabels {
-    /// The gold label of each log pair; the teacher supplies the reason.
-    Gold,
-    /// The teacher's label, as in the paper.
-    Teacher,
 }
 
 /// Where the reasons of the log pairs come from.
@@ -131,6 +122,9 @@ pub struct TeacherConfig {
     pub beta: f64,
     /// Replies sampled for each log pair; the majority decides.
     pub annotation_samples: usize,
+    /// Whether annotations carry the teacher's distribution over the labels, for distillation of
+    /// logits; costs one more generation a pair.
+    pub label_probabilities: bool,
     /// Sampling temperature of replies.
     pub temperature: f64,
     /// Prompts that are generated at once.
@@ -286,6 +280,7 @@ fn quick(seed: u64) -> TwoStageConfig {
             preference_batch_size: 8,
             beta: 0.1,
             annotation_samples: 1,
+            label_probabilities: false,
             temperature: 0.7,
             generation_batch_size: 32,
         },
@@ -297,8 +292,8 @@ fn quick(seed: u64) -> TwoStageConfig {
             hidden_size: 128,
             num_hidden_layers: 6,
             max_length: 64,
-            max_reasoned_length: 160,
-            training: training(seed, 160, 5e-4),
+            max_reasoned_length: 128,
+            training: training(seed, 100, 5e-4),
             batch_size: 32,
             temperature: 0.05,
             lambda: 0.1,
@@ -340,7 +335,7 @@ fn esci(seed: u64) -> TwoStageConfig {
     config.teacher.pretrain = training(seed, 300, 3e-3);
     config.teacher.sft = training(seed, 300, 3e-3);
     config.teacher.preference_prompts = 128;
-    config.student.training = training(seed, 160, 3e-5);
+    config.student.training = training(seed, 200, 3e-5);
     config.student.max_length = 96;
     config.student.max_reasoned_length = 192;
     config

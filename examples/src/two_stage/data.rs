@@ -8,7 +8,7 @@ use relevance_data::{LabelSchema, LabeledPair, QuerySplit, check_disjoint, norma
 use serde_json::{Value, json};
 
 use super::config::DataConfig;
-use super::error::RunError;
+use crate::error::RunError;
 
 /// The pairs of a run. No normalised query stands in two parts.
 #[derive(Clone, Debug)]

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::config::TwoStageConfig;
-use super::error::RunError;
 use super::stage::Stage;
+use crate::error::RunError;
 
 /// The file's name in the output folder.
 pub const MANIFEST_FILE: &str = "manifest.json";

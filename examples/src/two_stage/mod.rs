@@ -5,7 +5,6 @@
 
 pub mod config;
 pub mod data;
-pub mod error;
 pub mod manifest;
 pub mod run;
 pub mod stage;

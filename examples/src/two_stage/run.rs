@@ -13,11 +13,11 @@ use training_loop::{Progress, TrainerOptions};
 
 use super::config::TwoStageConfig;
 use super::data::Parts;
-use super::error::RunError;
 use super::manifest::{DataFile, Manifest, StageRecord, hash_file, peak_memory_bytes};
 use super::stage::Stage;
 use super::stages;
 use crate::device::DeviceChoice;
+use crate::error::RunError;
 
 /// What a stage found worth telling.
 pub type Facts = BTreeMap<String, Value>;
@@ -178,7 +178,9 @@ impl Run {
     /// [`RunError::Interrupted`].
     pub fn check_interrupt(&self, stage: Stage) -> Result<(), RunError> {
         if self.options.interrupt.load(Ordering::SeqCst) {
-            return Err(RunError::Interrupted { stage });
+            return Err(RunError::Interrupted {
+                stage: format!("stage {stage}"),
+            });
         }
         Ok(())
     }

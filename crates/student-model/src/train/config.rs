@@ -1,9 +1,9 @@
 //! What a training run is told.
 
-use crsd_loss::CrsdLossConfig;
 use serde::{Deserialize, Serialize};
 use training_loop::TrainingConfig;
 
+use super::Objective;
 use crate::StudentError;
 
 /// The settings of a training run. Unknown keys are refused.
@@ -38,23 +38,6 @@ impl Default for StudentTrainConfig {
     }
 }
 
-/// What is minimised.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Objective {
-    /// Cross entropy of the standard view alone; reasons are not read.
-    CrossEntropy,
-    /// `L_sce + L_tce + λ L_align` on the standard and the reasoned view of each pair, as drawn in
-    /// Figure 3 of arXiv 2510.11056.
-    Crsd(CrsdLossConfig),
-}
-
-impl Default for Objective {
-    fn default() -> Self {
-        Self::Crsd(CrsdLossConfig::default())
-    }
-}
-
 /// Which other pairs of a batch are pushed away. What has the same key as a row is not its negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -81,9 +64,7 @@ impl StudentTrainConfig {
     /// field, its value and what is allowed.
     pub fn validate(&self) -> Result<(), StudentError> {
         self.training.validate()?;
-        if let Objective::Crsd(loss) = &self.objective {
-            loss.validate()?;
-        }
+        self.objective.validate()?;
         if self.train_batch_size == 0 {
             return Err(StudentError::invalid("train_batch_size", 0, "at least 1"));
         }
@@ -94,6 +75,7 @@ impl StudentTrainConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crsd_loss::CrsdLossConfig;
 
     #[test]
     fn json_round_trips_and_unknown_keys_are_refused() {

@@ -1,9 +1,10 @@
 //! What a student learns from.
 
+use super::Objective;
 use crate::StudentError;
 
 /// One labelled pair, with the teacher's reasoning if CRSD is to use it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct StudentExample {
     /// The query's text.
     pub query: String,
@@ -14,6 +15,9 @@ pub struct StudentExample {
     /// Why the label holds, without the label itself. CRSD needs one for every example; cross entropy
     /// does not read it.
     pub reason: Option<String>,
+    /// The teacher's class distribution, in the order of the model's labels. Logit distillation needs
+    /// one for every example; the others do not read it.
+    pub teacher_probabilities: Option<Vec<f32>>,
     /// Identifies the query, for masking negatives; its normalised text or its id.
     pub query_key: String,
 }
@@ -34,31 +38,60 @@ impl StudentExample {
     }
 }
 
-/// Examples that can be trained on. An example without a reason is refused where reasons are needed:
-/// trained by cross entropy only, it would change the mixture of the two losses unseen.
+/// How far a teacher's distribution may sum from 1.
+const SUM_TOLERANCE: f32 = 1e-3;
+
+/// Examples that `objective` can be trained on. An example without what the objective reads is
+/// refused: trained by another loss, it would change the mixture unseen.
 pub(crate) fn check_examples(
     examples: &[StudentExample],
     classes: usize,
-    needs_reasons: bool,
+    objective: &Objective,
 ) -> Result<(), StudentError> {
     if examples.is_empty() {
         return Err(StudentError::NoExamples);
     }
     for (index, example) in examples.iter().enumerate() {
-        if example.label >= classes {
-            let reason = format!(
-                "label {} is not below {classes}, the model's classes",
-                example.label
-            );
+        if let Some(reason) = fault(example, classes, objective) {
             return Err(example.refuse(index, reason));
-        }
-        if example.query.trim().is_empty() {
-            return Err(example.refuse(index, "the query is empty".to_owned()));
-        }
-        if needs_reasons && example.stated_reason().is_none() {
-            let reason = "no reason, which the objective crsd needs for every example";
-            return Err(example.refuse(index, reason.to_owned()));
         }
     }
     Ok(())
+}
+
+fn fault(example: &StudentExample, classes: usize, objective: &Objective) -> Option<String> {
+    let name = objective.name();
+    if example.label >= classes {
+        let label = example.label;
+        return Some(format!(
+            "label {label} is not below {classes}, the model's classes"
+        ));
+    }
+    if example.query.trim().is_empty() {
+        return Some("the query is empty".to_owned());
+    }
+    if objective.needs_reasons() && example.stated_reason().is_none() {
+        return Some(format!(
+            "no reason, which the objective {name} needs for every example"
+        ));
+    }
+    if !objective.needs_teacher_probabilities() {
+        return None;
+    }
+    match &example.teacher_probabilities {
+        None => Some(format!(
+            "no teacher's distribution, which the objective {name} needs for every example"
+        )),
+        Some(p) if p.len() != classes => Some(format!(
+            "the teacher's distribution has {} classes, the model {classes}",
+            p.len()
+        )),
+        Some(p) => {
+            let sum: f32 = p.iter().sum();
+            let valid = p.iter().all(|p| *p >= 0.0) && (sum - 1.0).abs() <= SUM_TOLERANCE;
+            (!valid).then(|| {
+                format!("the teacher's distribution {p:?} is none: not negative, with the sum 1")
+            })
+        }
+    }
 }

@@ -4,13 +4,13 @@ use burn::module::Module;
 use relevance_data::PairTokenizer;
 use training_loop::{TrainReport, Trainer, TrainerOptions};
 
-use super::{Objective, StudentExample, StudentTask, StudentTrainConfig};
+use super::{Evaluator, StudentExample, StudentTask, StudentTrainConfig};
 use crate::student::{check_fit, check_length};
 use crate::{BertForSequenceClassification, StudentError};
 
 /// Trains `model` on `examples`.
 ///
-/// Under [`Objective::Crsd`] every step runs two forward passes of the one model, on the standard and
+/// Under [`Objective::Crsd`](super::Objective::Crsd) every step runs two forward passes of the one model, on the standard and
 /// the reasoned view, each padded to its own longest row. Logged at each entry, as means over the
 /// batches since the last:
 ///
@@ -18,6 +18,7 @@ use crate::{BertForSequenceClassification, StudentError};
 /// |---|---|
 /// | `loss` | the objective, nats |
 /// | `loss_sce`, `loss_tce`, `loss_align` | its terms before λ; `loss_sce` alone under cross entropy |
+/// | `loss_kd`, `loss_r_drop` | the further term of [`Objective::LogitKd`](super::Objective::LogitKd) and [`Objective::RDrop`](super::Objective::RDrop) |
 /// | `lambda` | λ with its warm-up |
 /// | `accuracy`, `accuracy_reasoned` | of the two views on the training batch |
 /// | `diagonal_accuracy`, `alignment`, `uniformity`, `positive_similarity`, `negative_similarity` | [`crsd_loss::Diagnostics`] of the last batch |
@@ -35,8 +36,29 @@ pub fn train_student(
     config: &StudentTrainConfig,
     options: TrainerOptions,
 ) -> Result<TrainReport<BertForSequenceClassification>, StudentError> {
+    train_student_with(model, tokenizer, examples, config, options, None)
+}
+
+/// [`train_student`] with a look at other pairs: every `eval_steps` of the training configuration
+/// `evaluator` gives the metrics that the best model and early stopping go by.
+///
+/// # Errors
+/// As [`train_student`]; [`StudentError::InvalidConfig`] if the configuration asks for evaluations
+/// and there is no evaluator.
+pub fn train_student_with(
+    model: BertForSequenceClassification,
+    tokenizer: &PairTokenizer,
+    examples: &[StudentExample],
+    config: &StudentTrainConfig,
+    options: TrainerOptions,
+    evaluator: Option<Evaluator>,
+) -> Result<TrainReport<BertForSequenceClassification>, StudentError> {
+    if let (Some(steps), None) = (config.training.eval_steps, &evaluator) {
+        let allowed = "absent where there is no evaluator";
+        return Err(StudentError::invalid("eval_steps", steps, allowed));
+    }
     check_fit(&model, tokenizer)?;
-    if matches!(config.objective, Objective::Crsd(_)) {
+    if config.objective.needs_reasons() {
         let longest = tokenizer.config().max_reasoned_length;
         check_length("max_reasoned_length", longest, &model)?;
     }
@@ -46,6 +68,9 @@ pub fn train_student(
         model.train()
     };
     let classes = model.config().num_labels();
-    let task = StudentTask::new(examples, classes, tokenizer, config, &model.device())?;
+    let mut task = StudentTask::new(examples, classes, tokenizer, config, &model.device())?;
+    if let Some(evaluator) = evaluator {
+        task = task.with_evaluator(evaluator);
+    }
     Ok(Trainer::new(config.training.clone(), options).fit(model, &task)?)
 }

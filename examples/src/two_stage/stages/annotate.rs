@@ -9,8 +9,8 @@ use serde_json::json;
 use teacher_train::AnnotateConfig;
 
 use super::teacher::{TEACHER_DIR, teacher};
+use crate::error::RunError;
 use crate::two_stage::config::Reasons;
-use crate::two_stage::error::RunError;
 use crate::two_stage::run::{Facts, Run};
 use crate::two_stage::stage::Stage;
 
@@ -49,6 +49,7 @@ fn by_teacher(run: &Run) -> Result<Facts, RunError> {
             batch_size: settings.generation_batch_size,
             ..GenerationConfig::default()
         },
+        label_probabilities: settings.label_probabilities,
         chunk_size: settings.generation_batch_size * 2,
     };
     let out = run.path(ANNOTATIONS_FILE);
@@ -56,7 +57,7 @@ fn by_teacher(run: &Run) -> Result<Facts, RunError> {
     let report = teacher.annotate(&pairs, Some(&gold), &out, &config, interrupt)?;
     if report.interrupted {
         return Err(RunError::Interrupted {
-            stage: Stage::Annotate,
+            stage: format!("stage {}", Stage::Annotate),
         });
     }
     if report.annotated == 0 {
@@ -94,6 +95,7 @@ fn by_writer(run: &Run) -> Result<Facts, RunError> {
             rationale: writer.write(pair),
             confidence: 1.0,
             gold: Some(pair.label),
+            probabilities: None,
             provenance: Provenance {
                 teacher: "writer".into(),
                 samples: 1,

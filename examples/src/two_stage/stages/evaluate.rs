@@ -11,8 +11,8 @@ use student_model::{Student, predict};
 
 use super::students::{STUDENT_CE_DIR, STUDENT_DIR};
 use super::teacher::{TEACHER_DIR, teacher};
+use crate::error::RunError;
 use crate::report::{ExampleCase, StudentAnswer};
-use crate::two_stage::error::RunError;
 use crate::two_stage::manifest::write_json;
 use crate::two_stage::run::{Facts, Run};
 use crate::two_stage::stage::Stage;

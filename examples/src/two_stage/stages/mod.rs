@@ -7,9 +7,9 @@ mod report;
 mod students;
 mod teacher;
 
-use super::error::RunError;
 use super::run::{Facts, Run};
 use super::stage::Stage;
+use crate::error::RunError;
 
 pub use evaluate::{Systems, evaluate_student};
 

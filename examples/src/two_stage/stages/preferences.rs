@@ -10,7 +10,7 @@ use reward_model::{
 use serde_json::json;
 
 use super::teacher::{finish, model_dir, teacher};
-use crate::two_stage::error::RunError;
+use crate::error::RunError;
 use crate::two_stage::run::{Facts, Run};
 use crate::two_stage::stage::Stage;
 

@@ -5,8 +5,8 @@ use serde_json::Value;
 use training_loop::LogEntry;
 
 use super::evaluate::{CASES_FILE, METRICS_FILE, Systems};
+use crate::error::RunError;
 use crate::report::{CurveSeries, ExampleCase, ReportData, StageSummary, render};
-use crate::two_stage::error::RunError;
 use crate::two_stage::run::{Facts, Run};
 use crate::two_stage::stage::Stage;
 

@@ -1,7 +1,7 @@
 //! Stage 2: the same student by cross entropy alone and by CRSD, on the same pairs and steps.
 
 use crsd_loss::CrsdLossConfig;
-use relevance_data::{PairTokenizer, PairTokenizerConfig, normalize_query, read_annotations};
+use relevance_data::{PairTokenizer, PairTokenizerConfig, read_annotations};
 use serde_json::json;
 use student_model::{
     BertConfig, BertForSequenceClassification, Objective, Student, StudentExample,
@@ -10,8 +10,8 @@ use student_model::{
 
 use super::annotate::ANNOTATIONS_FILE;
 use super::teacher::finish;
-use crate::two_stage::config::StudentLabels;
-use crate::two_stage::error::RunError;
+use crate::error::RunError;
+use crate::student_examples::student_examples;
 use crate::two_stage::run::{Facts, Run};
 use crate::two_stage::stage::Stage;
 
@@ -57,30 +57,13 @@ fn train(run: &Run, stage: Stage, objective: Objective, folder: &str) -> Result<
     Ok(facts)
 }
 
-/// The annotated pairs as examples, and how many had no reason left once the label's words were
-/// taken out. Both students learn from the same examples; cross entropy does not read the reasons.
+/// The annotated pairs as examples, and how many had no reason or label left. Both students learn
+/// from the same examples; cross entropy does not read the reasons.
 fn examples(run: &Run) -> Result<(Vec<StudentExample>, usize), RunError> {
     let schema = &run.parts.schema;
-    let labels = run.config().student.labels;
     let annotations = read_annotations(run.path(ANNOTATIONS_FILE), schema)?;
     let total = annotations.len();
-    let examples: Vec<StudentExample> = annotations
-        .into_iter()
-        .filter_map(|row| {
-            let reason = row.rationale.without_label_words(schema);
-            let label = match labels {
-                StudentLabels::Gold => row.gold?,
-                StudentLabels::Teacher => row.label,
-            };
-            (!reason.is_empty()).then(|| StudentExample {
-                query_key: normalize_query(&row.pair.query.text),
-                query: row.pair.query.text.clone(),
-                item: row.pair.item.text(),
-                label: label.index(),
-                reason: Some(reason.as_str().to_owned()),
-            })
-        })
-        .collect();
+    let examples = student_examples(annotations, schema, run.config().student.labels);
     if examples.is_empty() {
         return Err(RunError::EmptyPart {
             part: "student's",

@@ -11,7 +11,7 @@ use teacher_train::{
 };
 use training_loop::TrainReport;
 
-use crate::two_stage::error::RunError;
+use crate::error::RunError;
 use crate::two_stage::run::{Facts, Run};
 use crate::two_stage::stage::Stage;
 
@@ -206,7 +206,9 @@ pub(super) fn finish<M>(
     report: &TrainReport<M>,
 ) -> Result<Facts, RunError> {
     if report.interrupted {
-        return Err(RunError::Interrupted { stage });
+        return Err(RunError::Interrupted {
+            stage: format!("stage {stage}"),
+        });
     }
     run.check_interrupt(stage)?;
     let mut facts = Facts::from([("steps".to_string(), json!(report.global_step))]);

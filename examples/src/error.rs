@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use super::stage::Stage;
-
 /// Why a recipe stopped. Every message is one line that says where and what was allowed.
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
@@ -61,10 +59,10 @@ pub enum RunError {
         hint: String,
     },
     /// The run was interrupted and can be resumed.
-    #[error("interrupted in stage {stage}; the same command with --resume goes on from here")]
+    #[error("interrupted in {stage}; the same command with --resume goes on from here")]
     Interrupted {
-        /// The stage that was running.
-        stage: Stage,
+        /// The stage or cell that was running.
+        stage: String,
     },
     /// The device cannot be used.
     #[error(transparent)]

@@ -1,0 +1,131 @@
+//! Examples as token ids, and batches of them.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use crsd_loss::{NegativeMask, label_tensor};
+use relevance_data::{Encoding, PairTokenizer, TokenBatch};
+
+use super::{NegativePolicy, Objective, StudentExample, StudentTrainConfig};
+use crate::StudentError;
+
+/// An example as token ids.
+#[derive(Debug)]
+pub(super) struct Tokens {
+    pub(super) standard: Encoding,
+    /// Empty where the objective reads no reason.
+    pub(super) reasoned: Encoding,
+    label: usize,
+    /// Empty where the objective does not read it.
+    teacher_probabilities: Vec<f32>,
+    /// Equal keys are not negatives of each other.
+    key: String,
+}
+
+/// Both views of some pairs, each padded to its own longest row.
+#[derive(Debug, Clone)]
+pub struct StudentBatch {
+    /// Query and item, `[b, t]`.
+    pub standard: TokenBatch,
+    /// Query, item and reason, `[b, t']`; `None` if the objective does not read reasons.
+    pub reasoned: Option<TokenBatch>,
+    /// Classes, `[b]`.
+    pub labels: Tensor<1, Int>,
+    /// The teacher's class distributions, `[b, K]`; `None` if the objective does not read them.
+    pub teacher_probabilities: Option<Tensor<2>>,
+    /// Pairs that are not pushed away; `None`: all others are.
+    pub negatives: Option<NegativeMask>,
+}
+
+impl StudentBatch {
+    pub(super) fn collate(
+        rows: &[&Tokens],
+        config: &StudentTrainConfig,
+        classes: usize,
+        pad_id: u32,
+        device: &Device,
+    ) -> Result<Self, StudentError> {
+        let collate = |view: fn(&Tokens) -> &Encoding| {
+            let view: Vec<&Encoding> = rows.iter().map(|row| view(row)).collect();
+            TokenBatch::collate(&view, pad_id, device).map_err(StudentError::from)
+        };
+        let labels: Vec<usize> = rows.iter().map(|row| row.label).collect();
+        let standard = collate(|row| &row.standard)?;
+        let (mut reasoned, mut negatives) = (None, None);
+        if config.objective.needs_reasons() {
+            reasoned = Some(collate(|row| &row.reasoned)?);
+            if config.negatives != NegativePolicy::All {
+                let keys: Vec<&str> = rows.iter().map(|row| row.key.as_str()).collect();
+                negatives = NegativeMask::from_keys(&keys, device);
+            }
+        }
+        let teacher_probabilities = config.objective.needs_teacher_probabilities().then(|| {
+            let flat: Vec<f32> = rows
+                .iter()
+                .flat_map(|row| row.teacher_probabilities.iter().copied())
+                .collect();
+            Tensor::from_data(TensorData::new(flat, [rows.len(), classes]), device) // [b, K]
+        });
+        Ok(Self {
+            standard,
+            reasoned,
+            labels: label_tensor(&labels, classes, device)?,
+            teacher_probabilities,
+            negatives,
+        })
+    }
+}
+
+/// The examples as token ids, with what the objective reads of them.
+pub(super) fn tokenise(
+    examples: &[StudentExample],
+    tokenizer: &PairTokenizer,
+    objective: &Objective,
+    negatives: NegativePolicy,
+) -> Result<Vec<Tokens>, StudentError> {
+    let pairs: Vec<_> = examples.iter().map(|e| (&*e.query, &*e.item)).collect();
+    let standard = tokenizer.encode_pairs(&pairs)?;
+    let reasoned = if objective.needs_reasons() {
+        let reasons = examples
+            .iter()
+            .map(|e| e.stated_reason().unwrap_or_default());
+        let triples = pairs
+            .iter()
+            .zip(reasons)
+            .map(|(&(query, item), reason)| (query, item, reason));
+        tokenizer.encode_reasoned_pairs(&triples.collect::<Vec<_>>())?
+    } else {
+        vec![Encoding::default(); examples.len()]
+    };
+    let distribution = |example: &StudentExample| {
+        let given = example.teacher_probabilities.clone();
+        match objective.needs_teacher_probabilities() {
+            true => given.unwrap_or_default(),
+            false => Vec::new(),
+        }
+    };
+    let views = standard.into_iter().zip(reasoned);
+    let tokens = examples
+        .iter()
+        .zip(views)
+        .map(|(example, (standard, reasoned))| Tokens {
+            standard,
+            reasoned,
+            label: example.label,
+            teacher_probabilities: distribution(example),
+            key: key(example, negatives),
+        });
+    Ok(tokens.collect())
+}
+
+/// What two pairs must share not to be negatives of each other.
+fn key(example: &StudentExample, policy: NegativePolicy) -> String {
+    match policy {
+        NegativePolicy::All => String::new(),
+        // The length keeps ("a", "bc") and ("ab", "c") apart.
+        NegativePolicy::ExceptDuplicates => {
+            format!("{} {}{}", example.query.len(), example.query, example.item)
+        }
+        NegativePolicy::ExceptSameQuery => example.query_key.clone(),
+        NegativePolicy::ExceptSameItem => example.item.clone(),
+        NegativePolicy::ExceptSameLabel => example.label.to_string(),
+    }
+}

@@ -1,0 +1,121 @@
+//! A student's run that was killed and resumed equals one that was not.
+//!
+//! Alone in its file: on `flex` the random numbers of dropout belong to the process.
+
+#![cfg(all(feature = "train", feature = "flex"))]
+
+mod student;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use burn::tensor::Device;
+use student::{config, tokenizer};
+use student_model::{
+    BertConfig, BertForSequenceClassification, Evaluator, StudentError, StudentExample,
+    StudentTrainConfig, predict, train_student_with,
+};
+use training_loop::{Progress, TrainReport, TrainerOptions, TrainingConfig};
+
+fn examples() -> Vec<StudentExample> {
+    let nouns = ["mouse", "keyboard", "cable", "lamp"];
+    let pairs = nouns.iter().flat_map(|q| nouns.iter().map(move |i| (q, i)));
+    let example = |(query, item): (&&str, &&str)| StudentExample {
+        query: (*query).to_owned(),
+        item: (*item).to_owned(),
+        label: usize::from(query != item),
+        reason: Some(format!("the query asks {query}, the item is {item}")),
+        query_key: (*query).to_owned(),
+        ..StudentExample::default()
+    };
+    pairs.map(example).collect()
+}
+
+/// The share of the label's probability on the training pairs; fails at evaluation `fail_at`, as a
+/// process that is killed there.
+fn evaluator(fail_at: usize) -> Evaluator {
+    let seen = AtomicUsize::new(0);
+    Evaluator::new(move |model| {
+        if seen.fetch_add(1, Ordering::Relaxed) == fail_at {
+            return Err(StudentError::NoExamples);
+        }
+        let examples = examples();
+        let pairs: Vec<_> = examples.iter().map(|e| (&*e.query, &*e.item)).collect();
+        let distributions = predict(model, &tokenizer(24, 40), &pairs, 16)?;
+        let sum: f64 = distributions
+            .iter()
+            .zip(&examples)
+            .map(|(p, e)| p[e.label])
+            .sum();
+        Ok(BTreeMap::from([("confidence".to_owned(), sum)]))
+    })
+}
+
+fn train(
+    seed: u64,
+    dir: &Path,
+    resume: bool,
+    fail_at: usize,
+) -> Result<TrainReport<BertForSequenceClassification>, StudentError> {
+    let shape = BertConfig {
+        hidden_dropout_prob: 0.2,
+        ..config()
+    };
+    let model = BertForSequenceClassification::new(&shape, seed, &Device::flex().autodiff())?;
+    let config = StudentTrainConfig {
+        training: TrainingConfig {
+            learning_rate: 1e-3,
+            max_steps: Some(12),
+            logging_steps: 1,
+            save_steps: Some(3),
+            eval_steps: Some(2),
+            metric_for_best_model: Some("confidence".into()),
+            load_best_model_at_end: true,
+            ..TrainingConfig::default()
+        },
+        train_batch_size: 6,
+        ..StudentTrainConfig::default()
+    };
+    let options = TrainerOptions {
+        output_dir: Some(dir.to_owned()),
+        resume,
+        progress: Progress::Hidden,
+        ..TrainerOptions::default()
+    };
+    let evaluator = Some(evaluator(fail_at));
+    train_student_with(
+        model,
+        &tokenizer(24, 40),
+        &examples(),
+        &config,
+        options,
+        evaluator,
+    )
+}
+
+#[test]
+fn a_killed_run_goes_on_exactly() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = train(1, &dir.path().join("whole"), false, usize::MAX).unwrap();
+    let parts = dir.path().join("parts");
+    // The fourth evaluation is after step 8; the last checkpoint before it is of step 6.
+    let killed = train(1, &parts, false, 3).unwrap_err().to_string();
+    assert!(killed.starts_with("evaluation after step 8"), "{killed}");
+
+    // Another process has other initial weights and parameter ids.
+    let resumed = train(99, &parts, true, usize::MAX).unwrap();
+    let losses = |report: &TrainReport<_>| {
+        let entries = report.log_history.iter();
+        entries
+            .map(|e| (e.step, e.loss.to_bits()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(losses(&resumed), losses(&whole));
+    assert_eq!(resumed.eval_history, whole.eval_history);
+    assert_eq!(resumed.best_model, whole.best_model);
+    let logits = |report: &TrainReport<BertForSequenceClassification>| {
+        predict(&report.model, &tokenizer(24, 40), &[("lamp", "cable")], 1).unwrap()
+    };
+    assert_eq!(logits(&resumed), logits(&whole));
+}

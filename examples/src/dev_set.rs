@@ -1,0 +1,100 @@
+//! Held-out pairs that the best model and early stopping go by.
+
+use std::collections::BTreeMap;
+
+use relevance_data::{LabelSchema, PairTokenizer};
+use relevance_eval::{Evaluation, EvaluationConfig, Predictions, evaluate};
+use student_model::{Evaluator, StudentError, StudentExample, predict};
+
+use crate::error::RunError;
+
+/// Pairs scored at once.
+const BATCH: usize = 32;
+
+/// Held-out pairs with their labels.
+#[derive(Clone, Debug)]
+pub struct DevSet {
+    examples: Vec<StudentExample>,
+    queries: Vec<String>,
+    gold: Vec<usize>,
+    names: Vec<String>,
+    gains: Vec<f64>,
+}
+
+impl DevSet {
+    /// The pairs of `examples`; their reasons are not read.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::EmptyPart`] if there are none.
+    pub fn new(examples: Vec<StudentExample>, schema: &LabelSchema) -> Result<Self, RunError> {
+        if examples.is_empty() {
+            return Err(RunError::EmptyPart {
+                part: "dev",
+                hint: "give a file with labelled pairs or a larger --dev-fraction".into(),
+            });
+        }
+        Ok(Self {
+            queries: examples.iter().map(|e| e.query_key.clone()).collect(),
+            gold: examples.iter().map(|e| e.label).collect(),
+            names: schema.names(),
+            gains: schema.gains(),
+            examples,
+        })
+    }
+
+    /// How many pairs there are.
+    pub fn len(&self) -> usize {
+        self.examples.len()
+    }
+
+    /// Never: [`DevSet::new`] refuses an empty set.
+    pub fn is_empty(&self) -> bool {
+        self.examples.is_empty()
+    }
+
+    /// All figures of class distributions, one a pair.
+    ///
+    /// # Errors
+    ///
+    /// A row that is no distribution.
+    pub fn evaluate(
+        &self,
+        probabilities: &[Vec<f64>],
+        config: &EvaluationConfig,
+    ) -> Result<Evaluation, RunError> {
+        let predictions = Predictions {
+            query_ids: &self.queries,
+            gold: &self.gold,
+            probabilities,
+            class_names: &self.names,
+            gains: &self.gains,
+        };
+        Ok(evaluate(&predictions, config)?)
+    }
+
+    /// Accuracy, macro F1, nDCG@10 and the mean negative log-likelihood (`loss`) during training.
+    pub fn evaluator(self, tokenizer: PairTokenizer) -> Evaluator {
+        // No intervals are shown: one resample is the least that there is.
+        let config = EvaluationConfig {
+            bootstrap_samples: 1,
+            ..EvaluationConfig::default()
+        };
+        Evaluator::new(move |model| {
+            let examples = self.examples.iter();
+            let pairs: Vec<_> = examples.map(|e| (&*e.query, &*e.item)).collect();
+            let probabilities = predict(model, &tokenizer, &pairs, BATCH)?;
+            let nll = |(row, &label): (&Vec<f64>, &usize)| -row[label].max(f64::MIN_POSITIVE).ln();
+            let loss: f64 = probabilities.iter().zip(&self.gold).map(nll).sum();
+            let figures = self.evaluate(&probabilities, &config);
+            // `predict` gives distributions only, so this cannot fail for another reason than its own.
+            let figures = figures.map_err(|error| StudentError::Device(error.to_string()))?;
+            Ok(BTreeMap::from([
+                ("accuracy".to_owned(), figures.accuracy.value),
+                ("macro_f1".to_owned(), figures.macro_f1.value),
+                ("ndcg@10".to_owned(), figures.ndcg_at_10.value),
+                ("loss".to_owned(), loss / self.gold.len() as f64),
+            ]))
+        })
+    }
+}
