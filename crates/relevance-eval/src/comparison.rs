@@ -112,14 +112,14 @@ fn compare(
     })
 }
 
-fn significance(differences: impl ExactSizeIterator<Item = f64> + Clone) -> f64 {
+pub(crate) fn significance(differences: impl ExactSizeIterator<Item = f64> + Clone) -> f64 {
     let at_most = differences.clone().filter(|&d| d <= 0.0).count();
     let at_least = differences.clone().filter(|&d| d >= 0.0).count();
     let tail = (at_most.min(at_least) + 1) as f64;
     (2.0 * tail / (differences.len() + 1) as f64).min(1.0)
 }
 
-fn same_rows(a: &Predictions<'_>, b: &Predictions<'_>) -> Result<(), EvalError> {
+pub(crate) fn same_rows(a: &Predictions<'_>, b: &Predictions<'_>) -> Result<(), EvalError> {
     same_length("system b", b.gold.len(), "system a", a.gold.len())?;
     same_length(
         "class_names of system b",

@@ -28,7 +28,8 @@
 //! - Counts and F1: [`ConfusionMatrix`], with scikit-learn's [`ZeroDivision`] and [`ClassSet`].
 //! - Calibration: [`reliability_bins`], [`expected_calibration_error`].
 //! - Ranking: [`ndcg`] with trec_eval's order of ties, [`expected_ndcg`] without ids.
-//! - Intervals and tests: [`bootstrap_by_query`], [`paired_bootstrap`].
+//! - Intervals and tests: [`bootstrap_by_query`], [`paired_bootstrap`]; over several seeds
+//!   [`evaluate_runs`], [`compare_runs`].
 //! - Output: [`Evaluation`] (serde), [`markdown_table`], and SVG in [`plot`].
 
 mod bootstrap;
@@ -41,6 +42,7 @@ mod evaluation;
 pub mod plot;
 mod predictions;
 mod ranking;
+mod runs;
 mod table;
 
 pub use bootstrap::{Interval, bootstrap_by_query};
@@ -56,4 +58,5 @@ pub use error::EvalError;
 pub use evaluation::{Evaluation, EvaluationConfig, TieOrder, evaluate, evaluate_with_item_ids};
 pub use predictions::{Predictions, SUM_TOLERANCE};
 pub use ranking::{ScoredItem, expected_ndcg, ndcg};
+pub use runs::{RunsEvaluation, RunsMetric, compare_runs, evaluate_runs};
 pub use table::markdown_table;
