@@ -3,12 +3,15 @@
 //! The recipes themselves are the binaries `two-stage`, `evaluate` and `rerank`; read
 //! [`two_stage::stages`] top to bottom to see how the crates compose.
 
+pub mod ablation;
 pub mod dev_set;
 pub mod device;
 pub mod error;
 pub mod failure;
 pub mod interrupt;
 pub mod objectives;
+pub mod pretrained;
+pub mod query_rows;
 pub mod report;
 pub mod student_examples;
 pub mod two_stage;

@@ -13,16 +13,12 @@ use examples::dev_set::DevSet;
 use examples::device::DeviceChoice;
 use examples::error::RunError;
 use examples::objectives::objective;
+use examples::pretrained::{lengths, pretrained};
 use examples::student_examples::{StudentLabels, student_examples};
 use examples::{failure, interrupt};
-use relevance_data::{
-    AtomicFile, LabelSchema, PairTokenizer, PairTokenizerConfig, Query, QuerySplit,
-    read_annotations,
-};
+use relevance_data::{AtomicFile, LabelSchema, Query, QuerySplit, read_annotations};
 use serde_json::json;
-use student_model::{
-    BertForSequenceClassification, Student, StudentExample, StudentTrainConfig, train_student_with,
-};
+use student_model::{Student, StudentExample, StudentTrainConfig, train_student_with};
 use training_loop::{TrainerOptions, TrainingConfig};
 
 /// Train a student on annotated pairs: label, reason and, for `kd`, the teacher's distribution.
@@ -99,13 +95,9 @@ fn run(args: &Args) -> Result<(), RunError> {
     let device = args.device.parse::<DeviceChoice>()?.open()?;
     let schema = schema(&args.schema)?;
     let objective = objective(&args.objective, args.temperature, args.lambda)?;
-    let tokenizer = PairTokenizer::from_file(args.init.join("tokenizer.json"), lengths(args))?;
-    let model = BertForSequenceClassification::from_pretrained_encoder(
-        &args.init,
-        &schema.names(),
-        args.seed,
-        &device,
-    )?;
+    let lengths = lengths(args.max_length, args.max_reasoned_length);
+    let names = schema.names();
+    let (model, tokenizer) = pretrained(&args.init, &names, lengths, args.seed, &device)?;
     let (train, dev) = parts(args, &schema)?;
     let steps_per_epoch = train.len().div_ceil(args.batch_size.max(1));
     let config = StudentTrainConfig {
@@ -152,15 +144,6 @@ fn run(args: &Args) -> Result<(), RunError> {
     }
     println!("{}", args.out.join("student").display());
     Ok(())
-}
-
-fn lengths(args: &Args) -> PairTokenizerConfig {
-    PairTokenizerConfig {
-        max_length: args.max_length,
-        max_reasoned_length: args.max_reasoned_length,
-        min_query_length: args.max_length / 2,
-        ..PairTokenizerConfig::default()
-    }
 }
 
 fn training(args: &Args, steps_per_epoch: usize, evaluates: bool) -> TrainingConfig {

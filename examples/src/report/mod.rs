@@ -47,16 +47,44 @@ pub fn render(data: &ReportData) -> Result<String, ReportError> {
             links += &format!("<a href=\"#{id}\">{name}</a>\n");
         }
     }
-    Ok(format!(
+    Ok(page(
+        &data.title,
+        &format!("{}<nav>\n{links}</nav>\n", run::header(data)),
+        &sections.concat(),
+    ))
+}
+
+/// A page that holds one table; every cell is text.
+pub fn html_page(title: &str, notes: &[String], head: &[String], rows: &[Vec<String>]) -> String {
+    let escaped: Vec<String> = head.iter().map(|cell| html::escape(cell)).collect();
+    let head: Vec<&str> = escaped.iter().map(String::as_str).collect();
+    let row = |cells: &Vec<String>| {
+        let cells: String = cells
+            .iter()
+            .map(|cell| format!("<td>{}</td>", html::escape(cell)))
+            .collect();
+        format!("<tr>{cells}</tr>\n")
+    };
+    let rows: String = rows.iter().map(row).collect();
+    let notes: String = notes
+        .iter()
+        .map(|note| format!("<p>{}</p>\n", html::escape(note)))
+        .collect();
+    let heading = format!("<header>\n<h1>{}</h1>\n</header>\n", html::escape(title));
+    let body = html::table("grid", &head, &rows) + &notes;
+    page(title, &heading, &html::section("table", "Table", &body))
+}
+
+/// The frame of a page; `title` is text, the rest HTML.
+fn page(title: &str, above: &str, main: &str) -> String {
+    format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{}<nav>\n{links}</nav>\n<main>\n{}</main>\n</body>\n</html>\n",
-        html::escape(&data.title),
-        run::header(data),
-        sections.concat()
-    ))
+         <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{above}<main>\n{main}</main>\n</body>\n</html>\n",
+        html::escape(title),
+    )
 }
 
 #[cfg(test)]

@@ -115,7 +115,7 @@ fn queries(pairs: &[LabeledPair]) -> BTreeSet<String> {
 /// Whole queries until `limit` pairs are reached; at least one query.
 ///
 /// Which queries stay depends on their texts and the seed alone.
-fn limit(pairs: Vec<LabeledPair>, limit: Option<usize>, seed: u64) -> Vec<LabeledPair> {
+pub(crate) fn limit(pairs: Vec<LabeledPair>, limit: Option<usize>, seed: u64) -> Vec<LabeledPair> {
     let Some(limit) = limit.filter(|limit| pairs.len() > *limit) else {
         return pairs;
     };

@@ -1,9 +1,9 @@
 //! Scores of the majority class, the teacher and both students on the test pairs.
 
-use relevance_data::{LabelSchema, LabeledPair, normalize_query};
+use relevance_data::{LabelSchema, LabeledPair};
 use relevance_eval::{
-    Evaluation, EvaluationConfig, PairedComparison, Predictions, evaluate_with_item_ids,
-    markdown_table, paired_bootstrap_with_item_ids,
+    Evaluation, EvaluationConfig, PairedComparison, evaluate_with_item_ids, markdown_table,
+    paired_bootstrap_with_item_ids,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -12,6 +12,7 @@ use student_model::{Student, predict};
 use super::students::{STUDENT_CE_DIR, STUDENT_DIR};
 use super::teacher::{TEACHER_DIR, teacher};
 use crate::error::RunError;
+use crate::query_rows::QueryRows;
 use crate::report::{ExampleCase, StudentAnswer};
 use crate::two_stage::manifest::write_json;
 use crate::two_stage::run::{Facts, Run};
@@ -56,48 +57,6 @@ impl Systems {
     }
 }
 
-/// Test rows in the shape that the evaluation takes.
-struct Rows {
-    queries: Vec<String>,
-    items: Vec<String>,
-    gold: Vec<usize>,
-    names: Vec<String>,
-    gains: Vec<f64>,
-}
-
-impl Rows {
-    fn new(pairs: &[LabeledPair], schema: &LabelSchema) -> Self {
-        let query = |pair: &LabeledPair| {
-            format!(
-                "{}:{}",
-                pair.pair.query.locale,
-                normalize_query(&pair.pair.query.text)
-            )
-        };
-        Self {
-            queries: pairs.iter().map(query).collect(),
-            // Two query ids may have the same normalised text and share an item.
-            items: pairs
-                .iter()
-                .map(|pair| format!("{}\t{}", pair.pair.item.id, pair.pair.query.id))
-                .collect(),
-            gold: pairs.iter().map(|pair| pair.label.index()).collect(),
-            names: schema.names(),
-            gains: schema.gains(),
-        }
-    }
-
-    fn predictions<'a>(&'a self, probabilities: &'a [Vec<f64>]) -> Predictions<'a> {
-        Predictions {
-            query_ids: &self.queries,
-            gold: &self.gold,
-            probabilities,
-            class_names: &self.names,
-            gains: &self.gains,
-        }
-    }
-}
-
 /// Scores a student on labelled pairs, as `metrics.json` and the recipe `evaluate` do.
 ///
 /// # Errors
@@ -117,7 +76,7 @@ pub fn evaluate_student(
             allowed: format!("the classes {:?}", schema.names()),
         });
     }
-    let rows = Rows::new(pairs, schema);
+    let rows = QueryRows::new(pairs, schema);
     let probabilities = student_probabilities(student, pairs)?;
     Ok(evaluate_with_item_ids(
         &rows.predictions(&probabilities),
@@ -135,7 +94,7 @@ pub(super) fn evaluate(run: &Run) -> Result<Facts, RunError> {
         seed: run.config().seed,
         ..EvaluationConfig::default()
     };
-    let rows = Rows::new(test, schema);
+    let rows = QueryRows::new(test, schema);
     let score = |probabilities: &[Vec<f64>]| {
         evaluate_with_item_ids(&rows.predictions(probabilities), &rows.items, &config)
     };

@@ -1,7 +1,7 @@
 //! Stage 2: the same student by cross entropy alone and by CRSD, on the same pairs and steps.
 
 use crsd_loss::CrsdLossConfig;
-use relevance_data::{PairTokenizer, PairTokenizerConfig, read_annotations};
+use relevance_data::{PairTokenizer, read_annotations};
 use serde_json::json;
 use student_model::{
     BertConfig, BertForSequenceClassification, Objective, Student, StudentExample,
@@ -11,6 +11,7 @@ use student_model::{
 use super::annotate::ANNOTATIONS_FILE;
 use super::teacher::finish;
 use crate::error::RunError;
+use crate::pretrained::{lengths, pretrained};
 use crate::student_examples::student_examples;
 use crate::two_stage::run::{Facts, Run};
 use crate::two_stage::stage::Stage;
@@ -79,21 +80,9 @@ fn initial(run: &Run) -> Result<(BertForSequenceClassification, PairTokenizer), 
     let settings = &run.config().student;
     let seed = run.config().seed;
     let names = run.parts.schema.names();
-    let lengths = PairTokenizerConfig {
-        max_length: settings.max_length,
-        max_reasoned_length: settings.max_reasoned_length,
-        min_query_length: settings.max_length / 2,
-        ..PairTokenizerConfig::default()
-    };
+    let lengths = lengths(settings.max_length, settings.max_reasoned_length);
     if let Some(folder) = &run.options.student_init {
-        let model = BertForSequenceClassification::from_pretrained_encoder(
-            folder,
-            &names,
-            seed,
-            &run.device,
-        )?;
-        let tokenizer = PairTokenizer::from_file(folder.join("tokenizer.json"), lengths)?;
-        return Ok((model, tokenizer));
+        return pretrained(folder, &names, lengths, seed, &run.device);
     }
     let pairs = run.parts.teacher.iter().chain(&run.parts.log);
     let texts = pairs.flat_map(|pair| [pair.pair.query.text.clone(), pair.pair.item.text()]);
