@@ -8,10 +8,14 @@
 
 mod device;
 mod harness;
+mod minilm;
 mod shapes;
 mod tensors;
 
 pub use device::bench_device;
 pub use harness::run;
-pub use shapes::{LOSS_SHAPES, LossShape, NUM_CLASSES, STUDENT_SHAPES, StudentShape};
-pub use tensors::{labels, random_matrix, token_ids};
+pub use minilm::minilm;
+pub use shapes::{
+    LOSS_SHAPES, LossShape, NUM_CLASSES, STEP_SHAPES, STUDENT_SHAPES, StepShape, StudentShape,
+};
+pub use tensors::{labels, random_matrix, token_batch, token_ids};

@@ -66,3 +66,28 @@ pub const STUDENT_SHAPES: [StudentShape; 9] = [
     student(32, 64),
     student(32, 128),
 ];
+
+/// Pairs, tokens of the plain and of the reasoned view of one CRSD step; none is padding.
+#[derive(Debug, Clone, Copy)]
+pub struct StepShape {
+    /// Pairs, `b`.
+    pub batch: usize,
+    /// Tokens of each plain view.
+    pub tokens: usize,
+    /// Tokens of each reasoned view.
+    pub reasoned_tokens: usize,
+}
+
+impl StepShape {
+    /// Name of the case, the same as the peers'.
+    pub fn id(self) -> String {
+        format!("b{}_t{}_r{}", self.batch, self.tokens, self.reasoned_tokens)
+    }
+}
+
+/// The training step: the usual lengths of a pair, and of a pair with its reason.
+pub const STEP_SHAPES: [StepShape; 1] = [StepShape {
+    batch: 32,
+    tokens: 64,
+    reasoned_tokens: 128,
+}];

@@ -1,6 +1,7 @@
 //! Inputs without a random generator of their own: the same bytes on every device.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use relevance_data::TokenBatch;
 
 /// The next number of a 64-bit linear congruential generator (Knuth's MMIX constants), in 0..1.
 fn uniform(state: &mut u64) -> f32 {
@@ -32,4 +33,13 @@ pub fn token_ids(shape: [usize; 2], seed: u64, device: &Device) -> Tensor<2, Int
         .map(|_| 1000 + (uniform(&mut state) * 29_000.0) as i64)
         .collect();
     Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+/// A batch in which no row is padded, so that no mask is built; `dims` is `[b, t]`.
+pub fn token_batch(dims: [usize; 2], seed: u64, device: &Device) -> TokenBatch {
+    TokenBatch {
+        input_ids: token_ids(dims, seed, device),
+        token_type_ids: Tensor::zeros(dims, device),
+        attention_mask: None,
+    }
 }
