@@ -122,4 +122,34 @@ pub enum EvalError {
         /// What the drawing library says.
         message: String,
     },
+    /// A figure that has no value on these data.
+    #[error("{figure} is undefined: {reason}")]
+    Undefined {
+        /// The figure.
+        figure: &'static str,
+        /// What it needs.
+        reason: &'static str,
+    },
+    /// A line of a TREC file is not what it should be.
+    #[error("{}{line}: {found}; allowed: {allowed}", file.as_ref().map(|f| format!("{}:", f.display())).unwrap_or_else(|| "line ".to_owned()))]
+    TrecLine {
+        /// The file, if it came from one.
+        file: Option<std::path::PathBuf>,
+        /// The line, counted from 1.
+        line: usize,
+        /// What was found.
+        found: String,
+        /// What a line may be.
+        allowed: &'static str,
+    },
+    /// A file could not be read or written.
+    #[error("{}: cannot {action}: {message}", path.display())]
+    Io {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What was tried, as an infinitive.
+        action: &'static str,
+        /// The operating system's answer.
+        message: String,
+    },
 }

@@ -32,6 +32,7 @@
 //!   [`evaluate_runs`], [`compare_runs`].
 //! - Output: [`Evaluation`] (serde), [`markdown_table`], and SVG in [`plot`].
 
+mod agreement;
 mod bootstrap;
 mod calibration;
 mod classification;
@@ -39,12 +40,21 @@ mod comparison;
 mod confusion;
 mod error;
 mod evaluation;
+mod holm;
 pub mod plot;
+mod precision_recall;
 mod predictions;
+mod proper_scores;
+mod randomization;
 mod ranking;
+mod retention;
+mod roc_auc;
 mod runs;
 mod table;
+mod temperature_scaling;
+mod trec;
 
+pub use agreement::KappaWeights;
 pub use bootstrap::{Interval, bootstrap_by_query};
 pub use calibration::{
     RELIABILITY_BINS, ReliabilityBin, expected_calibration_error, reliability_bins,
@@ -56,7 +66,14 @@ pub use comparison::{
 pub use confusion::ConfusionMatrix;
 pub use error::EvalError;
 pub use evaluation::{Evaluation, EvaluationConfig, TieOrder, evaluate, evaluate_with_item_ids};
+pub use holm::holm;
+pub use precision_recall::{PrecisionRecallPoint, average_precision, precision_recall_curve};
 pub use predictions::{Predictions, SUM_TOLERANCE};
+pub use randomization::{RandomizationTest, paired_randomization, paired_randomization_of_means};
 pub use ranking::{ScoredItem, expected_ndcg, ndcg};
+pub use retention::{gain_recovered, retention};
+pub use roc_auc::{AucAverage, roc_auc};
 pub use runs::{RunsEvaluation, RunsMetric, compare_runs, evaluate_runs};
 pub use table::markdown_table;
+pub use temperature_scaling::TemperatureScaling;
+pub use trec::{Gain, Qrels, Run, TrecConfig, TrecMeasure, TrecScores, trec_eval, trec_eval_with};

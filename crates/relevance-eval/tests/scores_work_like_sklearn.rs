@@ -1,0 +1,162 @@
+//! AUC, κ, log loss, Brier score and average precision against scikit-learn
+//! (`goldens/generate_scores.py`).
+
+use relevance_eval::{
+    AucAverage, ConfusionMatrix, KappaWeights, Predictions, average_precision,
+    precision_recall_curve, roc_auc,
+};
+use serde::Deserialize;
+
+const TOLERANCE: f64 = 1e-12;
+
+#[derive(Deserialize)]
+struct Goldens {
+    multiclass: Vec<Multiclass>,
+    binary: Vec<Binary>,
+}
+
+#[derive(Deserialize)]
+struct Multiclass {
+    name: String,
+    gold: Vec<usize>,
+    probabilities: Vec<Vec<f64>>,
+    auc_per_class: Vec<f64>,
+    ovr: [f64; 2],
+    ovo: [f64; 2],
+    kappa: [f64; 3],
+    log_loss: f64,
+    brier: f64,
+}
+
+#[derive(Deserialize)]
+struct Binary {
+    name: String,
+    positive: Vec<bool>,
+    scores: Vec<f64>,
+    auc: f64,
+    average_precision: f64,
+    precision: Vec<f64>,
+    recall: Vec<f64>,
+    thresholds: Vec<f64>,
+}
+
+fn goldens() -> Goldens {
+    serde_json::from_str(include_str!("goldens/scores.json")).unwrap()
+}
+
+fn check(what: &str, got: f64, want: f64) {
+    assert!(
+        (got - want).abs() <= TOLERANCE * want.abs().max(1.0),
+        "{what}: {got} for {want}"
+    );
+}
+
+#[test]
+fn multiclass_figures_work_like_sklearn() {
+    for case in goldens().multiclass {
+        let classes = case.probabilities[0].len();
+        let names: Vec<String> = (0..classes).map(|k| format!("c{k}")).collect();
+        let queries = vec!["q".to_owned(); case.gold.len()];
+        let predictions = Predictions {
+            query_ids: &queries,
+            gold: &case.gold,
+            probabilities: &case.probabilities,
+            class_names: &names,
+            gains: &vec![0.0; classes],
+        };
+        let name = &case.name;
+        for (got, want) in predictions
+            .auc_per_class()
+            .unwrap()
+            .iter()
+            .zip(&case.auc_per_class)
+        {
+            check(&format!("{name}: AUC of a class"), got.unwrap(), *want);
+        }
+        for (i, average) in [AucAverage::Macro, AucAverage::Weighted]
+            .into_iter()
+            .enumerate()
+        {
+            let (ovr, ovo) = (
+                predictions.auc_one_vs_rest(average).unwrap(),
+                predictions.auc_one_vs_one(average).unwrap(),
+            );
+            check(&format!("{name}: ovr {average:?}"), ovr, case.ovr[i]);
+            check(&format!("{name}: ovo {average:?}"), ovo, case.ovo[i]);
+        }
+        check(
+            &format!("{name}: log loss"),
+            predictions.log_loss().unwrap(),
+            case.log_loss,
+        );
+        check(
+            &format!("{name}: Brier"),
+            predictions.brier_score().unwrap(),
+            case.brier,
+        );
+        let predicted: Vec<usize> = case
+            .probabilities
+            .iter()
+            .map(|p| (1..classes).fold(0, |best, k| if p[k] > p[best] { k } else { best }))
+            .collect();
+        let matrix = ConfusionMatrix::from_labels(&case.gold, &predicted, classes).unwrap();
+        let weights = [
+            KappaWeights::Unweighted,
+            KappaWeights::Linear,
+            KappaWeights::Quadratic,
+        ];
+        for (weights, want) in weights.into_iter().zip(case.kappa) {
+            check(
+                &format!("{name}: kappa {weights:?}"),
+                matrix.kappa(weights),
+                want,
+            );
+        }
+    }
+}
+
+#[test]
+fn curves_of_one_score_work_like_sklearn() {
+    for case in goldens().binary {
+        let name = &case.name;
+        check(
+            name,
+            roc_auc(&case.positive, &case.scores).unwrap(),
+            case.auc,
+        );
+        let ap = average_precision(&case.positive, &case.scores).unwrap();
+        check(name, ap, case.average_precision);
+        let curve = precision_recall_curve(&case.positive, &case.scores).unwrap();
+        // scikit-learn stops at full recall; ours goes on to the lowest score.
+        assert!(curve.len() >= case.thresholds.len(), "{name}");
+        for (i, point) in curve.iter().enumerate() {
+            let Some(threshold) = case.thresholds.get(i) else {
+                assert_eq!(point.recall, 1.0, "{name}");
+                continue;
+            };
+            check(name, point.threshold, *threshold);
+            check(name, point.precision, case.precision[i]);
+            check(name, point.recall, case.recall[i]);
+        }
+    }
+}
+
+#[test]
+fn a_class_that_is_missing_has_no_area() {
+    let names = ["a", "b", "c"].map(str::to_owned);
+    let queries = vec!["q".to_owned(); 2];
+    let predictions = Predictions {
+        query_ids: &queries,
+        gold: &[0, 1],
+        probabilities: &[vec![0.6, 0.3, 0.1], vec![0.2, 0.5, 0.3]],
+        class_names: &names,
+        gains: &[1.0, 0.5, 0.0],
+    };
+    assert_eq!(
+        predictions.auc_per_class().unwrap(),
+        [Some(1.0), Some(1.0), None]
+    );
+    let error = predictions.auc_one_vs_rest(AucAverage::Macro).unwrap_err();
+    assert!(error.to_string().contains("a gold row of each"), "{error}");
+    assert!(predictions.auc_one_vs_one(AucAverage::Macro).is_err());
+}
