@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::predictions::QueryCounts;
 use crate::{
-    Average, ClassMetrics, ClassSet, ConfusionMatrix, EvalError, Interval, Predictions,
-    RELIABILITY_BINS, ReliabilityBin, ZeroDivision, bootstrap_by_query, expected_calibration_error,
-    reliability_bins,
+    AucAverage, Average, ClassMetrics, ClassSet, ConfusionMatrix, EvalError, Interval,
+    KappaWeights, Predictions, RELIABILITY_BINS, ReliabilityBin, ZeroDivision, bootstrap_by_query,
+    expected_calibration_error, reliability_bins,
 };
 
 /// How the bootstrap intervals are made.
@@ -88,6 +88,19 @@ pub struct Evaluation {
     pub ndcg_at_10: Interval,
     /// Expected calibration error over [`Evaluation::reliability`].
     pub ece: f64,
+    /// Mean area under the ROC curve of each class against the rest
+    /// ([`Predictions::auc_one_vs_rest`]); absent where a class has no gold row.
+    #[serde(default)]
+    pub auc: Option<f64>,
+    /// Cohen's κ with quadratic weights; absent where chance agrees fully.
+    #[serde(default)]
+    pub quadratic_kappa: Option<f64>,
+    /// Mean negative log-likelihood of the gold class, nats ([`Predictions::log_loss`]).
+    #[serde(default)]
+    pub log_loss: Option<f64>,
+    /// [`Predictions::brier_score`].
+    #[serde(default)]
+    pub brier: Option<f64>,
     /// One row a class, in schema order.
     pub per_class: Vec<ClassMetrics>,
     /// `confusion_matrix[gold][predicted]`.
@@ -151,6 +164,10 @@ fn evaluate_ranked(
         ndcg,
         ndcg_at_10,
         ece: expected_calibration_error(&reliability),
+        auc: predictions.auc_one_vs_rest(AucAverage::Macro).ok(),
+        quadratic_kappa: Some(matrix.kappa(KappaWeights::Quadratic)).filter(|k| k.is_finite()),
+        log_loss: Some(predictions.log_loss()?),
+        brier: Some(predictions.brier_score()?),
         per_class: per_class(&matrix, predictions.class_names),
         confusion_matrix: matrix.rows(),
         reliability,

@@ -25,12 +25,17 @@
 //! # Ok::<(), relevance_eval::EvalError>(())
 //! ```
 //!
-//! - Counts and F1: [`ConfusionMatrix`], with scikit-learn's [`ZeroDivision`] and [`ClassSet`].
-//! - Calibration: [`reliability_bins`], [`expected_calibration_error`].
-//! - Ranking: [`ndcg`] with trec_eval's order of ties, [`expected_ndcg`] without ids.
+//! - Counts, F1 and κ: [`ConfusionMatrix`], with scikit-learn's [`ZeroDivision`] and [`ClassSet`].
+//! - Scores: [`roc_auc`], [`average_precision`], [`Predictions::auc_one_vs_rest`],
+//!   [`Predictions::log_loss`], [`Predictions::brier_score`].
+//! - Calibration: [`reliability_bins`], [`expected_calibration_error`], [`TemperatureScaling`].
+//! - Ranking: [`ndcg`] with trec_eval's order of ties, [`expected_ndcg`] without ids; TREC's files
+//!   and measures: [`Qrels`], [`Run`], [`trec_eval`].
 //! - Intervals and tests: [`bootstrap_by_query`], [`paired_bootstrap`]; over several seeds
 //!   [`evaluate_runs`], [`compare_runs`].
-//! - Output: [`Evaluation`] (serde), [`markdown_table`], and SVG in [`plot`].
+//!   [`paired_randomization`] tests, [`holm`] corrects, [`retention`] and [`gain_recovered`] relate
+//!   a student to its teacher.
+//! - Output: [`Evaluation`] (serde), [`markdown_table`], [`comparison_table`], and SVG in [`plot`].
 
 mod agreement;
 mod bootstrap;
@@ -74,6 +79,6 @@ pub use ranking::{ScoredItem, expected_ndcg, ndcg};
 pub use retention::{gain_recovered, retention};
 pub use roc_auc::{AucAverage, roc_auc};
 pub use runs::{RunsEvaluation, RunsMetric, compare_runs, evaluate_runs};
-pub use table::markdown_table;
+pub use table::{comparison_table, markdown_table};
 pub use temperature_scaling::TemperatureScaling;
 pub use trec::{Gain, Qrels, Run, TrecConfig, TrecMeasure, TrecScores, trec_eval, trec_eval_with};

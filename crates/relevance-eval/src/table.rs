@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::{Evaluation, Interval};
+use crate::{EvalError, Evaluation, Interval, PairedComparison, holm};
 
 /// One row a system: macro F1, micro F1, weighted F1, accuracy, nDCG, nDCG@10, each with its
 /// interval, and ECE. Pipes and line breaks in names are escaped.
@@ -31,6 +31,45 @@ pub fn markdown_table<S: AsRef<str>>(systems: &[(S, &Evaluation)]) -> String {
         let _ = writeln!(table, " {:.4} |", evaluation.ece);
     }
     table
+}
+
+/// Systems against one baseline in one figure: a row a system with its difference, the interval, the p
+/// value and the p value after Holm's correction over the rows of the table.
+///
+/// # Errors
+/// [`EvalError::InvalidConfig`] if a comparison lacks the figure.
+pub fn comparison_table<S: AsRef<str>>(
+    metric: &'static str,
+    comparisons: &[(S, &PairedComparison)],
+) -> Result<String, EvalError> {
+    let missing = || EvalError::InvalidConfig {
+        field: "metric",
+        value: metric.to_owned(),
+        allowed: "accuracy, macro_f1, micro_f1, weighted_f1, ndcg, ndcg@10",
+    };
+    let rows = comparisons.iter();
+    let rows: Vec<_> = rows
+        .map(|(_, comparison)| comparison.metric(metric).ok_or_else(missing))
+        .collect::<Result<_, _>>()?;
+    let p_values: Vec<f64> = rows.iter().map(|row| row.p_value).collect();
+    let adjusted = holm(&p_values)?;
+    let mut table = format!(
+        "| system | {metric} | baseline | difference | p | p (Holm) |\n|---|---|---|---|---|---|\n"
+    );
+    for (((name, _), row), adjusted) in comparisons.iter().zip(rows).zip(adjusted) {
+        let _ = writeln!(
+            table,
+            "| {} | {:.4} | {:.4} | {:+.4} [{:+.4}, {:+.4}] | {:.4} | {adjusted:.4} |",
+            cell(name.as_ref()),
+            row.b,
+            row.a,
+            row.difference.value,
+            row.difference.lower,
+            row.difference.upper,
+            row.p_value,
+        );
+    }
+    Ok(table)
 }
 
 fn cell(text: &str) -> String {

@@ -74,7 +74,8 @@ fn every_measure_of_every_query_works_like_trec_eval() {
                 relevance_level,
                 ..TrecConfig::default()
             };
-            let scores = trec_eval_with(&qrels, &run, &[measure.clone()], config).unwrap();
+            let scores =
+                trec_eval_with(&qrels, &run, std::slice::from_ref(&measure), config).unwrap();
             let ours: BTreeMap<&str, f64> = scores.per_query(&measure).unwrap().collect();
             for (query, want) in queries {
                 let got = ours[query.replace(' ', "_").as_str()];

@@ -7,11 +7,13 @@
 mod confusion;
 mod curves;
 mod per_class;
+mod precision_recall;
 mod reliability;
 mod style;
 
 pub use confusion::confusion_matrix;
 pub use curves::{CurveSeries, loss_curves};
 pub use per_class::{per_class_bars, per_class_f1};
+pub use precision_recall::precision_recall;
 pub use reliability::reliability_diagram;
 pub use style::{GRID, INK, PALETTE, PAPER};
