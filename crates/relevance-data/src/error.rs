@@ -214,6 +214,16 @@ pub enum DataError {
     /// A batch that cannot be made.
     #[error("batch: {0}")]
     InvalidBatch(String),
+    /// A query and an item carry different labels, and the policy is to fail.
+    #[error("query {query:?}, item {item:?}: conflicting labels {}; one was allowed", labels.join(", "))]
+    ConflictingLabels {
+        /// The query's text.
+        query: String,
+        /// The item's title.
+        item: String,
+        /// The labels with how often each was given.
+        labels: Vec<String>,
+    },
     /// Too little data for what was asked.
     #[error("{needed} needed, {found} found")]
     NotEnoughData {

@@ -23,6 +23,7 @@ mod annotation;
 mod atomic_file;
 #[cfg(feature = "batch")]
 mod batch;
+pub mod clean;
 mod error;
 #[cfg(feature = "parquet")]
 pub mod esci;

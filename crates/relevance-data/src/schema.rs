@@ -2,6 +2,7 @@
 
 use crate::DataError;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// One class of a [`LabelSchema`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -98,6 +99,40 @@ impl LabelSchema {
                 class("Irrelevant", 0.0),
             ],
         }
+    }
+
+    /// The schema of the Wayfair Annotation Data Set (WANDS, Chen et al. 2022): Exact 1.0, Partial 0.5,
+    /// Irrelevant 0.0. The data set gives no gains; these are the usual ones.
+    pub fn wands() -> Self {
+        let class = |name: &str, gain| LabelClass {
+            name: name.to_owned(),
+            gain,
+            aliases: Vec::new(),
+        };
+        Self {
+            name: "wands".to_owned(),
+            classes: vec![
+                class("Exact", 1.0),
+                class("Partial", 0.5),
+                class("Irrelevant", 0.0),
+            ],
+        }
+    }
+
+    /// A schema from a JSON file: `{"name": ..., "classes": [{"name": ..., "gain": ..., "aliases":
+    /// [...]}, ...]}`.
+    ///
+    /// # Errors
+    /// [`DataError::Io`]; [`DataError::Json`] with file and line for what is no schema, also for what
+    /// [`LabelSchema::new`] refuses.
+    pub fn from_json_file(path: impl AsRef<Path>) -> Result<Self, DataError> {
+        let path = path.as_ref();
+        let text = std::fs::read(path).map_err(DataError::io(path, "open"))?;
+        serde_json::from_slice(&text).map_err(|error| DataError::Json {
+            path: path.to_owned(),
+            line: error.line().max(1),
+            message: error.to_string(),
+        })
     }
 
     /// Two classes: Relevant 1.0 (also `1`) and Irrelevant 0.0 (also `0`).
