@@ -99,15 +99,25 @@ pub enum DataError {
         /// What is allowed.
         allowed: &'static str,
     },
-    /// The same normalised query stands in two parts that must be apart.
+    /// The same normalised query stands in parts that must be apart.
     #[error(
-        "{count} normalised queries stand in both parts, the first is {example:?}; none may be shared"
+        "{count} normalised queries stand in more than one part, the first is {example:?}; none may be shared"
     )]
     SharedQueries {
         /// How many are shared.
         count: usize,
         /// The first of them in alphabetical order.
         example: String,
+    },
+    /// A row names a part that is not among the expected ones.
+    #[error("row {row}: unknown split {value:?}; allowed: {}", allowed.join(", "))]
+    UnknownSplit {
+        /// The row, counted from 0.
+        row: usize,
+        /// What was found.
+        value: String,
+        /// The names that are expected.
+        allowed: Vec<String>,
     },
     /// A parquet file lacks a column.
     #[error("{}: no column {column:?}; needed: {}", path.display(), needed.join(", "))]

@@ -73,6 +73,16 @@ impl QuerySplit {
         Self::new(vec![1.0 / folds as f64; folds], seed)
     }
 
+    /// The expected size of each part, as a share.
+    pub fn fractions(&self) -> &[f64] {
+        &self.fractions
+    }
+
+    /// The seed of the hash.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// How many parts there are.
     pub fn num_parts(&self) -> usize {
         self.fractions.len()
@@ -100,6 +110,36 @@ impl QuerySplit {
             .unwrap_or(0)
     }
 
+    /// The pairs to train on and those held out, for each fold in turn: what out-of-fold annotation
+    /// goes through (a teacher that trained on the first annotates the second). Every pair is held out
+    /// once.
+    ///
+    /// ```
+    /// # use relevance_data::*;
+    /// # let label = LabelSchema::esci().label(0)?;
+    /// # let pairs: Vec<LabeledPair> = (0..20).map(|i| LabeledPair {
+    /// #     pair: Pair { query: Query::new("", format!("query {i}")), item: Item::new("", "item") }, label }).collect();
+    /// for (train, held_out) in QuerySplit::k_fold(4, 7)?.folds(&pairs) {
+    ///     check_disjoint(&train, &held_out)?;
+    /// }
+    /// # Ok::<(), DataError>(())
+    /// ```
+    pub fn folds(
+        &self,
+        pairs: &[LabeledPair],
+    ) -> impl Iterator<Item = (Vec<LabeledPair>, Vec<LabeledPair>)> {
+        let parts: Vec<usize> = pairs.iter().map(|p| self.part(&p.pair.query)).collect();
+        (0..self.num_parts()).map(move |fold| {
+            let with_part = pairs.iter().cloned().zip(&parts);
+            let (held_out, train): (Vec<_>, Vec<_>) =
+                with_part.partition(|(_, part)| **part == fold);
+            let pairs = |side: Vec<(LabeledPair, &usize)>| {
+                side.into_iter().map(|(pair, _)| pair).collect::<Vec<_>>()
+            };
+            (pairs(train), pairs(held_out))
+        })
+    }
+
     /// The pairs of each part, in their order.
     pub fn split(&self, pairs: Vec<LabeledPair>) -> Vec<Vec<LabeledPair>> {
         let mut parts = vec![Vec::new(); self.fractions.len()];
@@ -111,7 +151,7 @@ impl QuerySplit {
 }
 
 /// A number in `[0, 1)` that depends on the seed and the text only.
-fn unit_hash(seed: u64, text: &str) -> f64 {
+pub(crate) fn unit_hash(seed: u64, text: &str) -> f64 {
     let digest = Sha256::new()
         .chain_update(seed.to_le_bytes())
         .chain_update(text.as_bytes())
@@ -122,7 +162,8 @@ fn unit_hash(seed: u64, text: &str) -> f64 {
     (u64::from_le_bytes(bytes) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// Checks that two parts share no normalised query.
+/// Checks that two parts share no normalised query. [`split_leakage`](crate::split_leakage) does it for
+/// any number of named parts and also looks for queries that are nearly the same.
 ///
 /// # Errors
 /// [`DataError::SharedQueries`] with their number and the first of them.

@@ -2,9 +2,10 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use relevance_data::clean::NearDuplicateConfig;
 use relevance_data::{
     DataError, Item, LabelSchema, LabeledPair, Pair, Query, QuerySplit, check_disjoint,
-    normalize_query,
+    normalize_query, split_by_name, split_leakage, stratified_split,
 };
 
 fn pair(query: &str) -> LabeledPair {
@@ -26,6 +27,93 @@ fn split() -> impl Strategy<Value = QuerySplit> {
         )
         .unwrap()
     })
+}
+
+fn labelled(query: &str, label: usize) -> LabeledPair {
+    LabeledPair {
+        label: LabelSchema::esci().label(label).unwrap(),
+        ..pair(query)
+    }
+}
+
+#[test]
+fn strata_are_dealt_evenly_where_a_hash_would_not() {
+    // 30 queries of 4 pairs; every fifth query has a Complement.
+    let pairs: Vec<LabeledPair> = (0..120)
+        .map(|i| {
+            let (query, place) = (i / 4, i % 4);
+            let label = if query % 5 == 0 && place == 0 {
+                2
+            } else {
+                place % 2
+            };
+            labelled(&format!("query {query}"), label)
+        })
+        .collect();
+    let split = QuerySplit::new(vec![0.5, 0.5], 3).unwrap();
+    let parts = stratified_split(&split, pairs.clone());
+    let complements = |part: &[LabeledPair]| part.iter().filter(|p| p.label.index() == 2).count();
+    assert_eq!((complements(&parts[0]), complements(&parts[1])), (3, 3));
+    assert_eq!((parts[0].len(), parts[1].len()), (60, 60));
+    check_disjoint(&parts[0], &parts[1]).unwrap();
+
+    let mut reversed = pairs;
+    reversed.reverse();
+    let again = stratified_split(&split, reversed);
+    for (a, b) in parts.iter().zip(&again) {
+        let queries = |part: &[LabeledPair]| {
+            let texts = part.iter().map(|p| p.pair.query.text.clone());
+            texts.collect::<std::collections::BTreeSet<_>>()
+        };
+        assert_eq!(
+            queries(a),
+            queries(b),
+            "the order of the rows does not matter"
+        );
+    }
+}
+
+#[test]
+fn a_column_names_the_parts() {
+    let rows = [
+        ("train", pair("a")),
+        ("test", pair("b")),
+        ("train", pair("c")),
+    ];
+    let parts = split_by_name(rows.clone(), &["train", "dev", "test"]).unwrap();
+    assert_eq!(parts.values().map(Vec::len).collect::<Vec<_>>(), [0, 1, 2]);
+    let error = split_by_name(rows, &["train"]).unwrap_err().to_string();
+    assert_eq!(error, r#"row 1: unknown split "test"; allowed: train"#);
+}
+
+#[test]
+fn shared_queries_are_refused_and_near_ones_reported() {
+    let config = NearDuplicateConfig {
+        threshold: 0.6,
+        shingle: 3,
+        ..NearDuplicateConfig::default()
+    };
+    let train = [pair("usb c cable 2m"), pair("garden hose")];
+    let test = [pair("usb c cables 2m"), pair("dish towel")];
+    let parts: [(&str, &[LabeledPair]); 2] = [("train", &train), ("test", &test)];
+    let report = split_leakage(&parts, &config).unwrap();
+    assert_eq!(report.queries["train"], 2);
+    assert_eq!(report.near_duplicate_groups, 1);
+    let found = [
+        ("usb c cable 2m".to_owned(), "train".to_owned()),
+        ("usb c cables 2m".to_owned(), "test".to_owned()),
+    ];
+    assert_eq!(report.examples, [found]);
+
+    let leaking = [pair("Garden  HOSE")];
+    let parts: [(&str, &[LabeledPair]); 2] = [("train", &train), ("test", &leaking)];
+    let error = split_leakage(&parts, &config).unwrap_err().to_string();
+    assert!(
+        error.contains(
+            r#"1 normalised queries stand in more than one part, the first is "garden hose""#
+        ),
+        "{error}"
+    );
 }
 
 proptest! {
@@ -106,7 +194,7 @@ fn shared_queries_are_counted_and_named() {
     let error = check_disjoint(&a, &b).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "2 normalised queries stand in both parts, the first is \"dish towel\"; none may be shared"
+        "2 normalised queries stand in more than one part, the first is \"dish towel\"; none may be shared"
     );
     check_disjoint(&a[2..], &b).unwrap();
 }
@@ -127,4 +215,33 @@ fn impossible_fractions_are_refused() {
     let read = serde_json::from_str::<QuerySplit>;
     assert!(read(r#"{"fractions": [0.9, 0.1], "seed": 1}"#).is_ok());
     assert!(read(r#"{"fractions": [0.9, 0.2], "seed": 1}"#).is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_pair_is_held_out_once(queries in vec("[ab ]{0,3}", 0..30), folds in 2_usize..5, seed: u64) {
+        let pairs: Vec<LabeledPair> = queries.iter().map(|query| pair(query)).collect();
+        let split = QuerySplit::k_fold(folds, seed).unwrap();
+        let mut held_out_in_all = 0;
+        for (train, held_out) in split.folds(&pairs) {
+            check_disjoint(&train, &held_out).unwrap();
+            prop_assert_eq!(train.len() + held_out.len(), pairs.len());
+            held_out_in_all += held_out.len();
+        }
+        prop_assert_eq!(held_out_in_all, pairs.len());
+    }
+
+    #[test]
+    fn stratified_parts_share_no_query(split in split(), rows in vec(("[ab ]{0,3}", 0_usize..4), 0..40)) {
+        let pairs: Vec<LabeledPair> = rows.iter().map(|(query, label)| labelled(query, *label)).collect();
+        let parts = stratified_split(&split, pairs.clone());
+        prop_assert_eq!(parts.iter().map(Vec::len).sum::<usize>(), pairs.len());
+        for (a, first) in parts.iter().enumerate() {
+            for second in &parts[a + 1..] {
+                check_disjoint(first, second).unwrap();
+            }
+        }
+    }
 }
