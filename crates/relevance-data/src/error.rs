@@ -1,5 +1,6 @@
 //! What can be wrong with the data, said with the evidence.
 
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// Everything this crate can refuse.
@@ -118,6 +119,30 @@ pub enum DataError {
         value: String,
         /// The names that are expected.
         allowed: Vec<String>,
+    },
+    /// A row of a table cannot be used.
+    #[error("{}: {position}{}: {message}", path.display(), column.as_ref().map(|c| format!(", column {c:?}")).unwrap_or_default())]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// The line or row.
+        position: Position,
+        /// The column, where one is at fault.
+        column: Option<String>,
+        /// What kind of fault it is.
+        fault: RowFault,
+        /// What was found and what is allowed.
+        message: String,
+    },
+    /// A table lacks a column that was asked for.
+    #[error("{}: no column {column:?}; there are: {}", path.display(), available.join(", "))]
+    UnknownColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// The columns that there are.
+        available: Vec<String>,
     },
     /// A parquet file lacks a column.
     #[error("{}: no column {column:?}; needed: {}", path.display(), needed.join(", "))]
@@ -252,6 +277,34 @@ pub enum Position {
     Line(usize),
     /// A row of a table, counted from 0 as pandas does.
     Row(usize),
+    /// A row of a parquet file, counted from 0 over the whole file, and its row group.
+    RowOfGroup {
+        /// The row.
+        row: usize,
+        /// The row group, counted from 0.
+        group: usize,
+    },
+}
+
+/// Why a row of a table cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RowFault {
+    /// A value that is needed is missing or empty.
+    MissingValue,
+    /// A label that the schema does not have.
+    UnknownLabel,
+    /// A line that is no JSON object.
+    BadJson,
+    /// Text that is not UTF-8.
+    BadUtf8,
+    /// More or fewer fields than columns.
+    FieldCount,
+    /// A value of a type that cannot be read as text.
+    ValueType,
+    /// A query or product that the other file lacks.
+    MissingReference,
 }
 
 impl std::fmt::Display for Position {
@@ -259,6 +312,7 @@ impl std::fmt::Display for Position {
         match self {
             Self::Line(line) => write!(f, "line {line}"),
             Self::Row(row) => write!(f, "row {row}"),
+            Self::RowOfGroup { row, group } => write!(f, "row {row} (row group {group})"),
         }
     }
 }

@@ -2,21 +2,39 @@
 
 use crate::{AtomicFile, DataError};
 use serde::{Serialize, de::DeserializeOwned};
-use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-/// Reads a JSON Lines file record by record; blank lines are passed over.
+/// Reads a JSON Lines file record by record; blank lines are passed over. With the feature `tables` the
+/// file may be compressed (gzip, zstd).
 ///
 /// The iterator goes on after a bad record, so a caller may count faults and skip them.
-#[derive(Debug)]
 pub struct JsonlReader<T> {
     path: PathBuf,
-    reader: BufReader<File>,
+    reader: BufReader<Box<dyn Read + Send>>,
     line: usize,
     buffer: Vec<u8>,
     records: PhantomData<fn() -> T>,
+}
+
+impl<T> std::fmt::Debug for JsonlReader<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JsonlReader")
+            .field("path", &self.path)
+            .field("line", &self.line)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A file for reading; with the feature `tables` also a compressed one.
+fn open(path: &Path) -> Result<Box<dyn Read + Send>, DataError> {
+    #[cfg(feature = "tables")]
+    return crate::source::compression::open(path);
+    #[cfg(not(feature = "tables"))]
+    return Ok(Box::new(
+        std::fs::File::open(path).map_err(DataError::io(path, "open"))?,
+    ));
 }
 
 impl<T: DeserializeOwned> JsonlReader<T> {
@@ -26,7 +44,7 @@ impl<T: DeserializeOwned> JsonlReader<T> {
     /// [`DataError::Io`] if it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, DataError> {
         let path = path.as_ref().to_owned();
-        let file = File::open(&path).map_err(DataError::io(&path, "open"))?;
+        let file = open(&path)?;
         Ok(Self {
             path,
             reader: BufReader::new(file),

@@ -24,6 +24,8 @@ mod atomic_file;
 #[cfg(feature = "batch")]
 mod batch;
 pub mod clean;
+#[cfg(feature = "parquet")]
+mod columns;
 mod error;
 #[cfg(feature = "parquet")]
 pub mod esci;
@@ -42,12 +44,15 @@ mod reply;
 mod sampler;
 mod schema;
 mod sft;
+#[cfg(feature = "tables")]
+pub mod source;
 mod split;
 mod split_leakage;
 mod stratified_split;
 mod terms;
 #[cfg(feature = "tokenizers")]
 mod tokenizer;
+mod trl;
 
 pub use annotation::{
     AnnotatedPair, Provenance, read_annotations, read_labeled_pairs, write_annotations,
@@ -56,7 +61,7 @@ pub use annotation::{
 pub use atomic_file::AtomicFile;
 #[cfg(feature = "batch")]
 pub use batch::TokenBatch;
-pub use error::{DataError, Position};
+pub use error::{DataError, Position, RowFault};
 #[cfg(feature = "parquet")]
 pub use esci::{EsciDataset, EsciFilter};
 pub use hash::sha256_file;
@@ -73,8 +78,11 @@ pub use reply::{Reply, ReplyError, ReplyFormat, ReplyOrder};
 pub use sampler::BatchSampler;
 pub use schema::{Label, LabelClass, LabelSchema};
 pub use sft::SftExample;
+#[cfg(feature = "tables")]
+pub use source::{ColumnMap, PairSource, RowPolicy, RowReport, SourceConfig, SourcePair};
 pub use split::{QuerySplit, check_disjoint};
 pub use split_leakage::{SplitLeakage, split_leakage};
 pub use stratified_split::stratified_split;
 #[cfg(feature = "tokenizers")]
 pub use tokenizer::{Encoding, PairTokenizer, PairTokenizerConfig};
+pub use trl::{KtoExample, Message, MessagesExample, TextExample};

@@ -1,8 +1,8 @@
 //! The file of judgments.
 
-use super::columns::{Column, Kind, Needed, batches};
 use super::{EsciFilter, products::Wanted};
 use crate::DataError;
+use crate::columns::{Column, Kind, Needed, batches};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

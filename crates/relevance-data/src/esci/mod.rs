@@ -7,7 +7,6 @@
 //! `product_color`, `product_locale`), joined on locale and product id. Both are read in batches of
 //! rows; columns beyond these are passed over.
 
-mod columns;
 mod examples;
 mod products;
 
@@ -108,8 +107,8 @@ impl EsciDataset {
             products: dir.join(PRODUCTS_FILE),
             schema: LabelSchema::esci(),
         };
-        columns::check(&dataset.examples, examples::COLUMNS)?;
-        columns::check(&dataset.products, products::COLUMNS)?;
+        crate::columns::check(&dataset.examples, examples::COLUMNS)?;
+        crate::columns::check(&dataset.products, products::COLUMNS)?;
         Ok(dataset)
     }
 

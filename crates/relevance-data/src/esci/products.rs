@@ -1,6 +1,6 @@
 //! The file of products.
 
-use super::columns::{Column, Kind, Needed, batches};
+use crate::columns::{Column, Kind, Needed, batches};
 use crate::{DataError, Item};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};

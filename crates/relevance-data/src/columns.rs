@@ -15,7 +15,7 @@ const BATCH_ROWS: usize = 1024;
 
 /// What a column must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Text.
     Text,
     /// Text or an integer, read as text.
@@ -56,15 +56,15 @@ fn is_integer(found: &DataType) -> bool {
 }
 
 /// The name and the kind of each column that is needed.
-pub(super) type Needed = &'static [(&'static str, Kind)];
+pub(crate) type Needed = &'static [(&'static str, Kind)];
 
 /// Checks that a file has the columns.
-pub(super) fn check(path: &Path, needed: Needed) -> Result<(), DataError> {
+pub(crate) fn check(path: &Path, needed: Needed) -> Result<(), DataError> {
     builder(path).and_then(|builder| check_schema(path, builder.schema(), needed))
 }
 
 /// The needed columns of a file in batches of rows, each with the number of its first row.
-pub(super) fn batches(
+pub(crate) fn batches(
     path: &Path,
     needed: Needed,
 ) -> Result<impl Iterator<Item = Result<(usize, RecordBatch), DataError>> + use<>, DataError> {
@@ -124,14 +124,33 @@ fn check_schema(path: &Path, schema: &Schema, needed: Needed) -> Result<(), Data
     Ok(())
 }
 
+/// Checks that a column can be read as text.
+#[cfg(feature = "tables")]
+pub(crate) fn check_readable(path: &Path, schema: &Schema, column: &str) -> Result<(), DataError> {
+    let found = schema
+        .field_with_name(column)
+        .map(|f| f.data_type().clone());
+    match found {
+        Ok(found) if Kind::Key.allows(&found) => Ok(()),
+        Ok(found) => Err(DataError::ColumnType {
+            path: path.to_owned(),
+            column: column.to_owned(),
+            found: found.to_string(),
+            allowed: Kind::Key.allowed(),
+        }),
+        // A nested column: its name is not at the top.
+        Err(_) => Ok(()),
+    }
+}
+
 /// One column of a batch.
-pub(super) struct Column<'a> {
+pub(crate) struct Column<'a> {
     array: &'a dyn Array,
 }
 
 impl<'a> Column<'a> {
     /// A column that [`check_schema`] found in the file.
-    pub(super) fn of(batch: &'a RecordBatch, name: &str) -> Self {
+    pub(crate) fn of(batch: &'a RecordBatch, name: &str) -> Self {
         let array = batch
             .column_by_name(name)
             .expect("the columns were checked when the file was opened");
@@ -141,12 +160,12 @@ impl<'a> Column<'a> {
     }
 
     /// The value as text; `None` if it is null.
-    pub(super) fn text(&self, row: usize) -> Option<String> {
+    pub(crate) fn text(&self, row: usize) -> Option<String> {
         text_of(self.array, row)
     }
 
     /// Whether the value is 1 or true; `None` if it is null.
-    pub(super) fn flag(&self, row: usize) -> Option<bool> {
+    pub(crate) fn flag(&self, row: usize) -> Option<bool> {
         match self.array.data_type() {
             DataType::Boolean => {
                 let array = self.array.as_boolean();
@@ -157,7 +176,7 @@ impl<'a> Column<'a> {
     }
 }
 
-fn text_of(array: &dyn Array, row: usize) -> Option<String> {
+pub(crate) fn text_of(array: &dyn Array, row: usize) -> Option<String> {
     if array.is_null(row) {
         return None;
     }

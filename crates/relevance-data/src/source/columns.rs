@@ -1,0 +1,120 @@
+//! Which column holds what.
+
+use serde::{Deserialize, Serialize};
+
+/// The columns of a table; those that are absent are not read. In JSON Lines a name may be a path into
+/// nested objects: `query.text`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnMap {
+    /// The query's text; must not be empty in any row.
+    pub query: String,
+    /// The item's title; must not be empty in any row.
+    pub title: String,
+    /// The query's identifier.
+    #[serde(default)]
+    pub query_id: Option<String>,
+    /// The item's identifier.
+    #[serde(default)]
+    pub item_id: Option<String>,
+    /// The item's description.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// The item's selling points.
+    #[serde(default)]
+    pub bullet_points: Option<String>,
+    /// The item's brand.
+    #[serde(default)]
+    pub brand: Option<String>,
+    /// The item's colour.
+    #[serde(default)]
+    pub color: Option<String>,
+    /// The market or language of both.
+    #[serde(default)]
+    pub locale: Option<String>,
+    /// The label, by name or alias; must not be empty in any row.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// The part of the data that the row belongs to.
+    #[serde(default)]
+    pub split: Option<String>,
+}
+
+impl ColumnMap {
+    /// A query and a title, nothing else.
+    pub fn new(query: impl Into<String>, title: impl Into<String>) -> Self {
+        Self {
+            query: query.into(),
+            title: title.into(),
+            query_id: None,
+            item_id: None,
+            description: None,
+            bullet_points: None,
+            brand: None,
+            color: None,
+            locale: None,
+            label: None,
+            split: None,
+        }
+    }
+
+    /// The columns that [`write_pairs`](super::write_pairs) writes, each under its own name.
+    pub fn canonical() -> Self {
+        let own = |name: &str| Some(name.to_owned());
+        Self {
+            query_id: own("query_id"),
+            item_id: own("item_id"),
+            description: own("description"),
+            bullet_points: own("bullet_points"),
+            brand: own("brand"),
+            color: own("color"),
+            locale: own("locale"),
+            label: own("label"),
+            split: None,
+            ..Self::new("query", "title")
+        }
+    }
+
+    /// The names in the order of [`Field`], none for a field that is not read.
+    pub(super) fn names(&self) -> [Option<&str>; Field::COUNT] {
+        [
+            Some(self.query.as_str()),
+            Some(self.title.as_str()),
+            self.query_id.as_deref(),
+            self.item_id.as_deref(),
+            self.description.as_deref(),
+            self.bullet_points.as_deref(),
+            self.brand.as_deref(),
+            self.color.as_deref(),
+            self.locale.as_deref(),
+            self.label.as_deref(),
+            self.split.as_deref(),
+        ]
+    }
+}
+
+impl Default for ColumnMap {
+    fn default() -> Self {
+        Self::canonical()
+    }
+}
+
+/// A field of a row, as a position in [`ColumnMap::names`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    Query,
+    Title,
+    QueryId,
+    ItemId,
+    Description,
+    BulletPoints,
+    Brand,
+    Color,
+    Locale,
+    Label,
+    Split,
+}
+
+impl Field {
+    pub(super) const COUNT: usize = 11;
+}

@@ -1,0 +1,47 @@
+//! What a file's name says about its contents.
+
+use crate::DataError;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The layout of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum TableFormat {
+    /// Comma-separated, quoted as RFC 4180 says, with a header.
+    Csv,
+    /// Tab-separated, quoted alike, with a header.
+    Tsv,
+    /// One JSON object a line.
+    Jsonl,
+    /// Apache Parquet.
+    Parquet,
+}
+
+impl TableFormat {
+    /// The format that a name's extension tells; a further `.gz` or `.zst` is passed over.
+    ///
+    /// # Errors
+    /// [`DataError::InvalidConfig`] for an extension that tells none.
+    pub fn of(path: &Path) -> Result<Self, DataError> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = name.to_lowercase();
+        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        let name = name.strip_suffix(".zst").unwrap_or(name);
+        match name.rsplit_once('.').map(|(_, extension)| extension) {
+            Some("csv") => Ok(Self::Csv),
+            Some("tsv") => Ok(Self::Tsv),
+            Some("jsonl" | "ndjson") => Ok(Self::Jsonl),
+            Some("parquet") => Ok(Self::Parquet),
+            _ => Err(DataError::InvalidConfig {
+                field: "format",
+                value: format!("that of {}", path.display()),
+                allowed:
+                    ".csv, .tsv, .jsonl, .ndjson, .parquet, the first four also with .gz or .zst; \
+                          or the setting `format`"
+                        .to_owned(),
+            }),
+        }
+    }
+}

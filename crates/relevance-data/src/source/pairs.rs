@@ -1,0 +1,202 @@
+//! A stream of pairs from any table.
+
+use super::columns::{ColumnMap, Field};
+use super::format::TableFormat;
+use super::report::{RowPolicy, RowReport};
+use super::row::{Row, Rows, fault};
+use super::{delimited, json_lines};
+use crate::{DataError, Item, Label, LabelSchema, LabeledPair, Pair, Position, Query, RowFault};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// How a table is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SourceConfig {
+    /// The layout; told by the file's name if absent.
+    pub format: Option<TableFormat>,
+    /// Which column holds what. Default: [`ColumnMap::canonical`].
+    pub columns: ColumnMap,
+    /// What happens to a row that cannot be used.
+    pub policy: RowPolicy,
+}
+
+/// A pair as a table holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourcePair {
+    /// The query and the item.
+    pub pair: Pair,
+    /// The judgment, if there is a label column.
+    pub label: Option<Label>,
+    /// The part of the data, if there is a column for it and the row fills it.
+    pub split: Option<String>,
+    /// Where the row stands.
+    pub position: Position,
+}
+
+impl SourcePair {
+    /// The pair with its judgment, if it has one.
+    pub fn labeled(self) -> Option<LabeledPair> {
+        let label = self.label?;
+        Some(LabeledPair {
+            pair: self.pair,
+            label,
+        })
+    }
+}
+
+/// A stream of pairs from a table; see the [module](super).
+pub struct PairSource {
+    path: PathBuf,
+    rows: Rows,
+    columns: ColumnMap,
+    schema: LabelSchema,
+    policy: RowPolicy,
+    report: RowReport,
+    ended: bool,
+}
+
+impl std::fmt::Debug for PairSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PairSource")
+            .field("path", &self.path)
+            .field("report", &self.report)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PairSource {
+    /// Opens a table. Labels are read by `schema`.
+    ///
+    /// # Errors
+    /// [`DataError::Io`]; [`DataError::UnknownColumn`] names a column that the file lacks;
+    /// [`DataError::InvalidConfig`] for a format that cannot be told.
+    pub fn open(
+        path: impl AsRef<Path>,
+        config: &SourceConfig,
+        schema: &LabelSchema,
+    ) -> Result<Self, DataError> {
+        let path = path.as_ref();
+        let columns = &config.columns;
+        let format = match config.format {
+            Some(format) => format,
+            None => TableFormat::of(path)?,
+        };
+        let rows = match format {
+            TableFormat::Csv => delimited::rows(path, columns, b',')?,
+            TableFormat::Tsv => delimited::rows(path, columns, b'\t')?,
+            TableFormat::Jsonl => json_lines::rows(path, columns)?,
+            #[cfg(feature = "parquet")]
+            TableFormat::Parquet => super::parquet::rows(path, columns)?,
+            #[cfg(not(feature = "parquet"))]
+            TableFormat::Parquet => {
+                return Err(DataError::InvalidConfig {
+                    field: "format",
+                    value: "parquet".to_owned(),
+                    allowed: "csv, tsv, jsonl: this build lacks the feature `parquet`".to_owned(),
+                });
+            }
+        };
+        Ok(Self::of(path, rows, config, schema))
+    }
+
+    pub(super) fn of(path: &Path, rows: Rows, config: &SourceConfig, schema: &LabelSchema) -> Self {
+        Self {
+            path: path.to_owned(),
+            rows,
+            columns: config.columns.clone(),
+            schema: schema.clone(),
+            policy: config.policy,
+            report: RowReport::default(),
+            ended: false,
+        }
+    }
+
+    /// What was read and passed over so far.
+    pub fn report(&self) -> &RowReport {
+        &self.report
+    }
+
+    fn pair(&self, position: Position, mut row: Row) -> Result<SourcePair, DataError> {
+        let need = |row: &Row, field: Field, column: &str| match &row.values[field as usize] {
+            Some(text) if !text.trim().is_empty() => Ok(()),
+            _ => Err(fault(
+                &self.path,
+                position,
+                Some(column),
+                RowFault::MissingValue,
+                "empty; a text is needed",
+            )),
+        };
+        need(&row, Field::Query, &self.columns.query)?;
+        need(&row, Field::Title, &self.columns.title)?;
+        let label = match &self.columns.label {
+            None => None,
+            Some(column) => {
+                need(&row, Field::Label, column)?;
+                let name = row.take(Field::Label);
+                Some(self.schema.parse(&name).map_err(|error| {
+                    let message = error.to_string();
+                    let column = Some(column.as_str());
+                    fault(
+                        &self.path,
+                        position,
+                        column,
+                        RowFault::UnknownLabel,
+                        message,
+                    )
+                })?)
+            }
+        };
+        let locale = row.take(Field::Locale);
+        Ok(SourcePair {
+            label,
+            split: row.values[Field::Split as usize].take(),
+            position,
+            pair: Pair {
+                query: Query {
+                    id: row.take(Field::QueryId),
+                    text: row.take(Field::Query),
+                    locale: locale.clone(),
+                },
+                item: Item {
+                    id: row.take(Field::ItemId),
+                    title: row.take(Field::Title),
+                    description: row.take(Field::Description),
+                    bullet_points: row.take(Field::BulletPoints),
+                    brand: row.take(Field::Brand),
+                    color: row.take(Field::Color),
+                    locale,
+                },
+            },
+        })
+    }
+}
+
+impl Iterator for PairSource {
+    type Item = Result<SourcePair, DataError>;
+
+    /// Under [`RowPolicy::Fail`] nothing comes after the first error.
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.ended {
+            let found = self.rows.next()?;
+            let pair = found.and_then(|(position, row)| self.pair(position, row));
+            let error = match pair {
+                Ok(pair) => {
+                    self.report.read += 1;
+                    return Some(Ok(pair));
+                }
+                Err(error) => error,
+            };
+            let kept = match self.policy {
+                RowPolicy::Fail => Err(error),
+                RowPolicy::Skip => self.report.count(error),
+            };
+            if let Err(error) = kept {
+                self.ended = true;
+                return Some(Err(error));
+            }
+        }
+        None
+    }
+}

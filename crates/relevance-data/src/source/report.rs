@@ -1,0 +1,52 @@
+//! What happens to rows that cannot be used.
+
+use crate::{DataError, RowFault};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How many messages of each fault a report holds.
+const EXAMPLES: usize = 5;
+
+/// What happens to a row that cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RowPolicy {
+    /// Reading stops with the error.
+    #[default]
+    Fail,
+    /// The row is counted and passed over. What makes the rest of a file unreadable, such as a
+    /// truncated stream, is still an error.
+    Skip,
+}
+
+/// How many rows were read and how many passed over, and why.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowReport {
+    /// Rows that were given out.
+    pub read: usize,
+    /// Rows that were passed over, by fault.
+    pub skipped: BTreeMap<RowFault, usize>,
+    /// The first messages of each fault.
+    pub examples: BTreeMap<RowFault, Vec<String>>,
+}
+
+impl RowReport {
+    /// Rows that were passed over.
+    pub fn num_skipped(&self) -> usize {
+        self.skipped.values().sum()
+    }
+
+    /// Counts the error of a row; gives back an error that is not of a single row.
+    pub(super) fn count(&mut self, error: DataError) -> Result<(), DataError> {
+        let DataError::Row { fault, .. } = &error else {
+            return Err(error);
+        };
+        let fault = *fault;
+        *self.skipped.entry(fault).or_default() += 1;
+        let examples = self.examples.entry(fault).or_default();
+        if examples.len() < EXAMPLES {
+            examples.push(error.to_string());
+        }
+        Ok(())
+    }
+}

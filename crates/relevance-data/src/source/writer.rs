@@ -1,0 +1,166 @@
+//! Labelled pairs as a table.
+
+use super::compression::Compressed;
+use super::format::TableFormat;
+use crate::{AtomicFile, DataError, LabelSchema, LabeledPair};
+use serde::Serialize;
+use std::io::Write;
+use std::path::Path;
+
+/// A row under the names of [`ColumnMap::canonical`](super::ColumnMap::canonical).
+#[derive(Serialize)]
+struct Record<'a> {
+    query_id: &'a str,
+    query: &'a str,
+    locale: &'a str,
+    item_id: &'a str,
+    title: &'a str,
+    description: &'a str,
+    bullet_points: &'a str,
+    brand: &'a str,
+    color: &'a str,
+    label: &'a str,
+}
+
+impl<'a> Record<'a> {
+    fn new(labeled: &'a LabeledPair, schema: &'a LabelSchema) -> Self {
+        let (query, item) = (&labeled.pair.query, &labeled.pair.item);
+        Self {
+            query_id: &query.id,
+            query: &query.text,
+            locale: &query.locale,
+            item_id: &item.id,
+            title: &item.title,
+            description: &item.description,
+            bullet_points: &item.bullet_points,
+            brand: &item.brand,
+            color: &item.color,
+            label: schema.name(labeled.label),
+        }
+    }
+}
+
+/// Writes labelled pairs as CSV, TSV, JSON Lines (each also `.gz` or `.zst`) or parquet, as the name
+/// says; whole or not at all. [`ColumnMap::canonical`](super::ColumnMap::canonical) reads it back; an
+/// item's locale is taken to be its query's.
+///
+/// # Errors
+/// [`DataError::Io`]; [`DataError::InvalidConfig`] for a name that tells no format.
+pub fn write_pairs<'a>(
+    path: impl AsRef<Path>,
+    pairs: impl IntoIterator<Item = &'a LabeledPair>,
+    schema: &LabelSchema,
+) -> Result<(), DataError> {
+    let path = path.as_ref();
+    let format = TableFormat::of(path)?;
+    if format == TableFormat::Parquet {
+        #[cfg(feature = "parquet")]
+        return parquet(path, pairs, schema);
+        #[cfg(not(feature = "parquet"))]
+        return Err(DataError::InvalidConfig {
+            field: "format",
+            value: "parquet".to_owned(),
+            allowed: "csv, tsv, jsonl: this build lacks the feature `parquet`".to_owned(),
+        });
+    }
+    let io = |error| DataError::io(path, "write")(error);
+    let mut writer = Compressed::new(path, AtomicFile::create(path)?).map_err(io)?;
+    match format {
+        TableFormat::Jsonl => {
+            for pair in pairs {
+                let line = serde_json::to_vec(&Record::new(pair, schema));
+                let mut line = line.map_err(|error| io(error.into()))?;
+                line.push(b'\n');
+                writer.write_all(&line).map_err(io)?;
+            }
+        }
+        _ => {
+            let delimiter = if format == TableFormat::Tsv {
+                b'\t'
+            } else {
+                b','
+            };
+            let mut builder = csv::WriterBuilder::new();
+            let mut table = builder.delimiter(delimiter).from_writer(writer);
+            let csv_error = |error: csv::Error| io(std::io::Error::other(error));
+            for pair in pairs {
+                let record = Record::new(pair, schema);
+                table.serialize(record).map_err(csv_error)?;
+            }
+            let inner = table.into_inner();
+            writer = inner.map_err(|error| io(error.into_error()))?;
+        }
+    }
+    writer.finish().map_err(io)?.commit()
+}
+
+#[cfg(feature = "parquet")]
+fn parquet<'a>(
+    path: &Path,
+    pairs: impl IntoIterator<Item = &'a LabeledPair>,
+    schema: &LabelSchema,
+) -> Result<(), DataError> {
+    use arrow_array::builder::StringBuilder;
+    use arrow_array::{ArrayRef, RecordBatch};
+    use parquet::arrow::ArrowWriter;
+    use parquet::basic::Compression;
+    use parquet::file::properties::WriterProperties;
+    use std::sync::Arc;
+
+    const BATCH_ROWS: usize = 4096;
+    const COLUMNS: [&str; 10] = [
+        "query_id",
+        "query",
+        "locale",
+        "item_id",
+        "title",
+        "description",
+        "bullet_points",
+        "brand",
+        "color",
+        "label",
+    ];
+    let refuse = |source| DataError::Parquet {
+        path: path.to_owned(),
+        source,
+    };
+    let flush = |builders: &mut [StringBuilder; 10]| {
+        let columns = COLUMNS.into_iter().zip(builders);
+        let columns = columns.map(|(name, b)| (name, Arc::new(b.finish()) as ArrayRef));
+        RecordBatch::try_from_iter(columns).map_err(|source| DataError::Arrow {
+            path: path.to_owned(),
+            source,
+        })
+    };
+    let mut builders: [StringBuilder; 10] = Default::default();
+    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
+    let arrow_schema = flush(&mut builders)?.schema();
+    let file = AtomicFile::create(path)?;
+    let mut writer =
+        ArrowWriter::try_new(file, arrow_schema, Some(properties.build())).map_err(refuse)?;
+    let mut rows = 0;
+    for pair in pairs {
+        let record = Record::new(pair, schema);
+        let values = [
+            record.query_id,
+            record.query,
+            record.locale,
+            record.item_id,
+            record.title,
+            record.description,
+            record.bullet_points,
+            record.brand,
+            record.color,
+            record.label,
+        ];
+        for (builder, value) in builders.iter_mut().zip(values) {
+            builder.append_value(value);
+        }
+        rows += 1;
+        if rows % BATCH_ROWS == 0 {
+            writer.write(&flush(&mut builders)?).map_err(refuse)?;
+        }
+    }
+    writer.write(&flush(&mut builders)?).map_err(refuse)?;
+    writer.into_inner().map_err(refuse)?.commit()
+}

@@ -1,0 +1,329 @@
+//! Tables in every format: what is written comes back, and every fault is named or counted.
+
+#![cfg(all(feature = "tables", feature = "parquet"))]
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use relevance_data::source::{wands, write_pairs};
+use relevance_data::{
+    ColumnMap, DataError, Item, KtoExample, LabelSchema, LabeledPair, Message, MessagesExample,
+    Pair, PairSource, Query, RowFault, RowPolicy, SourceConfig, read_jsonl, write_jsonl,
+};
+use std::path::Path;
+
+const NAMES: [&str; 10] = [
+    "p.csv",
+    "p.tsv",
+    "p.jsonl",
+    "p.csv.gz",
+    "p.tsv.gz",
+    "p.jsonl.gz",
+    "p.csv.zst",
+    "p.tsv.zst",
+    "p.jsonl.zst",
+    "p.parquet",
+];
+
+fn read(path: &Path, config: &SourceConfig) -> Result<Vec<LabeledPair>, DataError> {
+    let source = PairSource::open(path, config, &LabelSchema::esci())?;
+    source
+        .map(|pair| Ok(pair?.labeled().expect("a label column")))
+        .collect()
+}
+
+fn write_file(dir: &Path, name: &str, contents: impl AsRef<[u8]>) -> std::path::PathBuf {
+    let path = dir.join(name);
+    std::fs::write(&path, contents).unwrap();
+    path
+}
+
+fn labeled() -> impl Strategy<Value = LabeledPair> {
+    let text = "(?s)[ -~\t\n\r\"',;éß日本\u{1F600}]{0,12}";
+    let shown = "[a-zé日\"',\t\n]{0,4}[a-z]";
+    (
+        shown,
+        shown,
+        text,
+        text,
+        "[a-z0-9]{0,4}",
+        "[a-z]{0,2}",
+        0_usize..4,
+    )
+        .prop_map(
+            |(query, title, description, brand, id, locale, label)| LabeledPair {
+                pair: Pair {
+                    query: Query {
+                        id: id.clone(),
+                        text: query,
+                        locale: locale.clone(),
+                    },
+                    item: Item {
+                        id,
+                        title,
+                        description,
+                        brand,
+                        locale,
+                        ..Item::default()
+                    },
+                },
+                label: LabelSchema::esci().label(label).unwrap(),
+            },
+        )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn pairs_come_back_from_every_format(pairs in vec(labeled(), 0..12)) {
+        let dir = tempfile::tempdir().unwrap();
+        for name in NAMES {
+            let path = dir.path().join(name);
+            write_pairs(&path, &pairs, &LabelSchema::esci()).unwrap();
+            if pairs.is_empty() && !name.contains("jsonl") && !name.contains("parquet") {
+                continue; // A table without rows has no header to find columns by.
+            }
+            prop_assert_eq!(&read(&path, &SourceConfig::default()).unwrap(), &pairs, "{}", name);
+        }
+    }
+
+    #[test]
+    fn skipped_rows_are_as_many_as_are_faulty(faults in vec(0_usize..4, 1..40)) {
+        let dir = tempfile::tempdir().unwrap();
+        let line = |fault: &usize| match fault {
+            0 => r#"{"query": "q", "title": "t", "label": "E"}"#,
+            1 => r#"{"query": "q", "title": "t", "label": "Q"}"#,
+            2 => r#"{"query": "", "title": "t", "label": "E"}"#,
+            _ => r#"{"query": "q""#,
+        };
+        let text: Vec<&str> = faults.iter().map(line).collect();
+        let path = write_file(dir.path(), "p.jsonl", text.join("\n"));
+        let config = SourceConfig { columns: labelled_columns(), policy: RowPolicy::Skip, ..SourceConfig::default() };
+        let mut source = PairSource::open(&path, &config, &LabelSchema::esci()).unwrap();
+        prop_assert!(source.by_ref().all(|pair| pair.is_ok()));
+        let count = |wanted: usize| faults.iter().filter(|fault| **fault == wanted).count();
+        let report = source.report();
+        prop_assert_eq!(report.read, count(0));
+        for (fault, kind) in [(1, RowFault::UnknownLabel), (2, RowFault::MissingValue), (3, RowFault::BadJson)] {
+            prop_assert_eq!(report.skipped.get(&kind).copied().unwrap_or(0), count(fault));
+        }
+        prop_assert_eq!(report.num_skipped(), faults.len() - count(0));
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in vec(any::<u8>(), 0..200)) {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["p.csv", "p.tsv", "p.jsonl", "p.parquet"] {
+            let path = write_file(dir.path(), name, &bytes);
+            for policy in [RowPolicy::Fail, RowPolicy::Skip] {
+                let config = SourceConfig { policy, ..SourceConfig::default() };
+                if let Ok(source) = PairSource::open(&path, &config, &LabelSchema::esci()) {
+                    let _ = source.count();
+                }
+            }
+        }
+    }
+}
+
+fn labelled_columns() -> ColumnMap {
+    ColumnMap {
+        label: Some("label".into()),
+        ..ColumnMap::new("query", "title")
+    }
+}
+
+#[test]
+fn a_fault_names_file_place_column_and_value() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = SourceConfig {
+        columns: labelled_columns(),
+        ..SourceConfig::default()
+    };
+    let refused = |name: &str, contents: &[u8]| {
+        let path = write_file(dir.path(), name, contents);
+        let message = read(&path, &config).unwrap_err().to_string();
+        let message = message.strip_prefix(&format!("{}: ", path.display()));
+        message.expect("the file comes first").to_owned()
+    };
+    let header = "query,title,label\n";
+    let csv = |rows: &str| refused("p.csv", format!("{header}{rows}").as_bytes());
+    assert_eq!(
+        csv("q,t,E\nq,t,Z\n"),
+        r#"line 3, column "label": unknown label "Z"; allowed: Exact (E), Substitute (S), Complement (C), Irrelevant (I)"#
+    );
+    assert_eq!(
+        csv("q,,E\n"),
+        r#"line 2, column "title": empty; a text is needed"#
+    );
+    assert_eq!(csv("q,t\n"), "line 2: 2 fields; 3 columns are declared");
+    let bad = [header.as_bytes(), b"q,\xFF,E\n"].concat();
+    assert_eq!(
+        refused("p.csv", &bad),
+        "line 2, column \"title\": \"\u{FFFD}\" is not UTF-8"
+    );
+    assert_eq!(
+        refused("p.csv", b"query,name,label\n"),
+        r#"no column "title"; there are: query, name, label"#
+    );
+    assert!(refused("p.jsonl", b"{\"query\"\n").starts_with("line 1: "));
+    assert_eq!(
+        refused(
+            "p.jsonl",
+            br#"{"query": ["q"], "title": "t", "label": "E"}"#
+        ),
+        r#"line 1, column "query": an array; allowed: string, number, boolean, null"#
+    );
+    let path = dir.path().join("p.txt");
+    std::fs::write(&path, "").unwrap();
+    assert!(
+        read(&path, &config)
+            .unwrap_err()
+            .to_string()
+            .contains("allowed: .csv, .tsv")
+    );
+}
+
+#[test]
+fn a_parquet_fault_names_row_and_row_group() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("p.parquet");
+    let pair = |title: &str| LabeledPair {
+        pair: Pair {
+            query: Query::new("", "q"),
+            item: Item::new("", title),
+        },
+        label: LabelSchema::esci().label(0).unwrap(),
+    };
+    write_pairs(&path, &[pair("t"), pair("")], &LabelSchema::esci()).unwrap();
+    let error = read(&path, &SourceConfig::default())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.ends_with(r#"row 1 (row group 0), column "title": empty; a text is needed"#),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_truncated_stream_fails_whatever_the_policy() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("p.csv.gz");
+    let pair = LabeledPair {
+        pair: Pair {
+            query: Query::new("", "q"),
+            item: Item::new("", "t"),
+        },
+        label: LabelSchema::esci().label(0).unwrap(),
+    };
+    write_pairs(&path, &vec![pair; 500], &LabelSchema::esci()).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    let config = SourceConfig {
+        policy: RowPolicy::Skip,
+        ..SourceConfig::default()
+    };
+    let error = match PairSource::open(&path, &config, &LabelSchema::esci()) {
+        Err(error) => error,
+        Ok(source) => source.last().unwrap().unwrap_err(),
+    };
+    assert!(
+        error.to_string().contains("p.csv.gz: cannot read"),
+        "{error}"
+    );
+}
+
+#[test]
+fn several_gzip_members_are_one_file_and_nested_json_is_reached() {
+    use std::io::Write;
+    let dir = tempfile::tempdir().unwrap();
+    let line = |query: &str| {
+        format!(
+            "{{\"query\": {{\"text\": \"{query}\"}}, \"item\": {{\"title\": \"t\"}}, \"label\": \"E\"}}\n"
+        )
+    };
+    let mut bytes = Vec::new();
+    for query in ["a", "b"] {
+        let mut member = flate2::write::GzEncoder::new(&mut bytes, flate2::Compression::fast());
+        member.write_all(line(query).as_bytes()).unwrap();
+        member.finish().unwrap();
+    }
+    let path = write_file(dir.path(), "p.jsonl.gz", bytes);
+    let config = SourceConfig {
+        columns: ColumnMap {
+            label: Some("label".into()),
+            ..ColumnMap::new("query.text", "item.title")
+        },
+        ..SourceConfig::default()
+    };
+    let pairs = read(&path, &config).unwrap();
+    let queries: Vec<&str> = pairs.iter().map(|p| p.pair.query.text.as_str()).collect();
+    assert_eq!(queries, ["a", "b"]);
+}
+
+#[test]
+fn wands_is_joined_and_its_faults_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    write_file(
+        dir,
+        "query.csv",
+        "query_id\tquery\tquery_class\n0\tsalon chair\tMassage Chairs\n",
+    );
+    write_file(
+        dir,
+        "product.csv",
+        "product_id\tproduct_name\tproduct_class\tcategory hierarchy\tproduct_description\tproduct_features\trating_count\taverage_rating\treview_count\n\
+         7\t\"swivel \"\"pro\"\" chair\"\tChairs\tFurniture\tturns\tcolor:red\t1.0\t4.5\t1.0\n",
+    );
+    write_file(
+        dir,
+        "label.csv",
+        "id\tquery_id\tproduct_id\tlabel\n0\t0\t7\tPartial\n1\t0\t8\tExact\n2\t0\t7\tGood\n3\t0\t7\tExact\n",
+    );
+    let schema = LabelSchema::wands();
+    let mut source = wands(dir, &schema, RowPolicy::Skip).unwrap();
+    let pairs: Vec<_> = source.by_ref().map(Result::unwrap).collect();
+    assert_eq!(pairs.len(), 2);
+    assert_eq!(pairs[0].pair.item.title, "swivel \"pro\" chair");
+    assert_eq!(pairs[0].pair.item.bullet_points, "Chairs\ncolor:red");
+    assert_eq!(pairs[0].pair.query.text, "salon chair");
+    assert_eq!(schema.gain(pairs[0].label.unwrap()), 0.5);
+    let skipped = &source.report().skipped;
+    assert_eq!(skipped[&RowFault::MissingReference], 1);
+    assert_eq!(skipped[&RowFault::UnknownLabel], 1);
+    let error = wands(dir, &schema, RowPolicy::Fail)
+        .unwrap()
+        .find_map(Result::err);
+    let error = error.unwrap().to_string();
+    assert!(
+        error.ends_with(r#"label.csv: line 3, column "product_id": "8" is not in product.csv"#),
+        "{error}"
+    );
+}
+
+#[test]
+fn trl_rows_come_back_compressed_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("kto.jsonl");
+    let rows = [KtoExample {
+        prompt: "p".into(),
+        completion: "c".into(),
+        label: true,
+    }];
+    write_jsonl(&path, &rows).unwrap();
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap(),
+        "{\"prompt\":\"p\",\"completion\":\"c\",\"label\":true}\n"
+    );
+    let packed = zstd::encode_all(std::fs::File::open(&path).unwrap(), 0).unwrap();
+    let packed = write_file(dir.path(), "kto.jsonl.zst", packed);
+    assert_eq!(read_jsonl::<KtoExample>(&packed).unwrap(), rows);
+    let chat = r#"{"messages": [{"role": "user", "content": "hi"}]}"#;
+    let path = write_file(dir.path(), "chat.jsonl", chat);
+    let rows: Vec<MessagesExample> = read_jsonl(&path).unwrap();
+    let first = Message {
+        role: "user".into(),
+        content: "hi".into(),
+    };
+    assert_eq!(rows[0].messages, [first]);
+}
