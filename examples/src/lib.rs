@@ -11,6 +11,7 @@ pub mod error;
 pub mod failure;
 pub mod interrupt;
 pub mod objectives;
+pub mod prepare;
 pub mod pretrained;
 pub mod query_rows;
 pub mod report;
