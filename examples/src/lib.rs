@@ -1,8 +1,8 @@
-//! What the recipes share: the choice of a device, the two-stage run, the ablation grid, and the
-//! pages that show them.
+//! What the recipes share: the choice of a device, the two-stage run, the preparation of data, the
+//! ablation grid, and the pages that show them.
 //!
-//! The recipes themselves are the binaries `two-stage`, `evaluate`, `rerank`, `distill-student` and
-//! `ablation`; read [`two_stage::stages`] top to bottom to see how the crates compose.
+//! The recipes themselves are the binaries `two-stage`, `prepare`, `evaluate`, `rerank`,
+//! `distill-student` and `ablation`; read [`two_stage::stages`] top to bottom to see how the crates compose.
 
 pub mod ablation;
 pub mod dev_set;
