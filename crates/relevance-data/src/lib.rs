@@ -85,4 +85,8 @@ pub use split_leakage::{SplitLeakage, split_leakage};
 pub use stratified_split::stratified_split;
 #[cfg(feature = "tokenizers")]
 pub use tokenizer::{Encoding, PairTokenizer, PairTokenizerConfig};
-pub use trl::{KtoExample, Message, MessagesExample, TextExample};
+pub use trl::{
+    Conversation, KtoExample, Message, MessagesExample, TextExample, TrlColumn, TrlRecord, TrlText,
+};
+#[cfg(feature = "tables")]
+pub use trl::{TrlSource, write_trl};

@@ -24,7 +24,7 @@ mod format;
 mod json_lines;
 mod pairs;
 #[cfg(feature = "parquet")]
-mod parquet;
+pub(crate) mod parquet;
 mod record_limit;
 mod report;
 mod row;
@@ -35,5 +35,6 @@ pub use columns::ColumnMap;
 pub use format::TableFormat;
 pub use pairs::{PairSource, SourceConfig, SourcePair};
 pub use report::{RowPolicy, RowReport};
+pub(crate) use row::fault;
 pub use wands::wands;
 pub use writer::write_pairs;

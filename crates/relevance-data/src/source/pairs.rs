@@ -211,20 +211,9 @@ impl Iterator for PairSource {
         while !self.ended {
             let found = self.rows.next()?;
             let pair = found.and_then(|(position, row)| self.pair(position, row));
-            let error = match pair {
-                Ok(pair) => {
-                    self.report.read += 1;
-                    return Some(Ok(pair));
-                }
-                Err(error) => error,
-            };
-            let kept = match self.policy {
-                RowPolicy::Fail => Err(error),
-                RowPolicy::Skip => self.report.count(error),
-            };
-            if let Err(error) = kept {
-                self.ended = true;
-                return Some(Err(error));
+            if let Some(pair) = self.report.settle(pair, self.policy) {
+                self.ended = pair.is_err();
+                return Some(pair);
             }
         }
         None

@@ -7,6 +7,7 @@ use crate::{DataError, Position};
 use arrow_array::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::metadata::ParquetMetaData;
 use std::fs::File;
 use std::path::Path;
 
@@ -37,16 +38,7 @@ pub(super) fn rows(path: &Path, columns: &ColumnMap) -> Result<Rows, DataError> 
     for name in &wanted {
         crate::columns::check_readable(path, builder.schema(), name)?;
     }
-    let mut end = 0;
-    let group_ends: Vec<usize> = builder
-        .metadata()
-        .row_groups()
-        .iter()
-        .map(|group| {
-            end += usize::try_from(group.num_rows()).unwrap_or(0);
-            end
-        })
-        .collect();
+    let group_ends = ends_of_groups(builder.metadata());
     let mask = ProjectionMask::columns(builder.parquet_schema(), wanted.iter().map(String::as_str));
     let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
     let reader = reader.build().map_err(refuse)?;
@@ -84,8 +76,18 @@ fn row(batch: &RecordBatch, columns: &ColumnMap, index: usize) -> Row {
     row
 }
 
+/// The row before which each row group ends.
+pub(crate) fn ends_of_groups(metadata: &ParquetMetaData) -> Vec<usize> {
+    let groups = metadata.row_groups().iter();
+    let ends = groups.scan(0, |end, group| {
+        *end += usize::try_from(group.num_rows()).unwrap_or(0);
+        Some(*end)
+    });
+    ends.collect()
+}
+
 /// The place of a row among groups that end before these rows.
-fn position(row: usize, group_ends: &[usize]) -> Position {
+pub(crate) fn position(row: usize, group_ends: &[usize]) -> Position {
     let group = group_ends.partition_point(|end| *end <= row);
     Position::RowOfGroup { row, group }
 }

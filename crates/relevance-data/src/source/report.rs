@@ -36,8 +36,27 @@ impl RowReport {
         self.skipped.values().sum()
     }
 
+    /// Counts a row under a policy. None for one that is passed over; after an error nothing may follow.
+    pub(crate) fn settle<T>(
+        &mut self,
+        row: Result<T, DataError>,
+        policy: RowPolicy,
+    ) -> Option<Result<T, DataError>> {
+        let error = match row {
+            Ok(row) => {
+                self.read += 1;
+                return Some(Ok(row));
+            }
+            Err(error) => error,
+        };
+        match policy {
+            RowPolicy::Fail => Some(Err(error)),
+            RowPolicy::Skip => self.count(error).err().map(Err),
+        }
+    }
+
     /// Counts the error of a row; gives back an error that is not of a single row.
-    pub(super) fn count(&mut self, error: DataError) -> Result<(), DataError> {
+    fn count(&mut self, error: DataError) -> Result<(), DataError> {
         let DataError::Row { fault, .. } = &error else {
             return Err(error);
         };

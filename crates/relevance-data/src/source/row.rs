@@ -19,7 +19,7 @@ impl Row {
 /// Rows with their places. An error of kind [`DataError::Row`] concerns one row: the next can be read.
 pub(super) type Rows = Box<dyn Iterator<Item = Result<(Position, Row), DataError>> + Send>;
 
-pub(super) fn fault(
+pub(crate) fn fault(
     path: &Path,
     position: Position,
     column: Option<&str>,
