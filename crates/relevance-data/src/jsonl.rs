@@ -2,19 +2,27 @@
 
 use crate::{AtomicFile, DataError};
 use serde::{Serialize, de::DeserializeOwned};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Write};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "tables")]
+use crate::source::compression::Compressed;
+
+/// The longest line that is read, in bytes: a stream without line ends must not fill the memory.
+const LONGEST_LINE: u64 = 64 << 20;
+
 /// Reads a JSON Lines file record by record; blank lines are passed over. With the feature `tables` the
-/// file may be compressed (gzip, zstd).
+/// file may be compressed (gzip, zstd). A line may have 64 MiB.
 ///
-/// The iterator goes on after a bad record, so a caller may count faults and skip them.
+/// The iterator goes on after a bad record, so a caller may count faults and skip them. It ends after an
+/// error of reading ([`DataError::Io`]), such as a truncated stream.
 pub struct JsonlReader<T> {
     path: PathBuf,
     reader: BufReader<Box<dyn Read + Send>>,
     line: usize,
     buffer: Vec<u8>,
+    failed: bool,
     records: PhantomData<fn() -> T>,
 }
 
@@ -43,15 +51,20 @@ impl<T: DeserializeOwned> JsonlReader<T> {
     /// # Errors
     /// [`DataError::Io`] if it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, DataError> {
-        let path = path.as_ref().to_owned();
-        let file = open(&path)?;
-        Ok(Self {
-            path,
-            reader: BufReader::new(file),
+        let path = path.as_ref();
+        Ok(Self::from_reader(open(path)?, path))
+    }
+
+    /// Reads an uncompressed stream. Errors call it `name`.
+    pub fn from_reader(stream: impl Read + Send + 'static, name: impl AsRef<Path>) -> Self {
+        Self {
+            path: name.as_ref().to_owned(),
+            reader: BufReader::new(Box::new(stream)),
             line: 0,
             buffer: Vec::new(),
+            failed: false,
             records: PhantomData,
-        })
+        }
     }
 
     /// The line of the record that came last, from 1.
@@ -63,11 +76,21 @@ impl<T: DeserializeOwned> JsonlReader<T> {
     fn advance(&mut self) -> Result<bool, DataError> {
         loop {
             self.buffer.clear();
-            let read = self.reader.read_until(b'\n', &mut self.buffer);
-            if read.map_err(DataError::io(&self.path, "read"))? == 0 {
+            let mut line = (&mut self.reader).take(LONGEST_LINE + 1);
+            let read = line.read_until(b'\n', &mut self.buffer);
+            let read = read.map_err(DataError::io(&self.path, "read"))?;
+            if read == 0 {
                 return Ok(false);
             }
             self.line += 1;
+            if read as u64 > LONGEST_LINE {
+                let what = format!("line {} has more than {LONGEST_LINE} bytes", self.line);
+                let error = Error::new(ErrorKind::InvalidData, what);
+                return Err(DataError::io(&self.path, "read")(error));
+            }
+            if self.line == 1 && self.buffer.starts_with(BYTE_ORDER_MARK) {
+                self.buffer.drain(..BYTE_ORDER_MARK.len());
+            }
             if !self.buffer.trim_ascii().is_empty() {
                 return Ok(true);
             }
@@ -83,6 +106,8 @@ impl<T: DeserializeOwned> JsonlReader<T> {
     }
 }
 
+const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
+
 /// serde_json counts lines within what it was given, here always one: only the column is news.
 fn in_words(error: &serde_json::Error) -> String {
     let text = error.to_string();
@@ -97,10 +122,16 @@ impl<T: DeserializeOwned> Iterator for JsonlReader<T> {
     type Item = Result<T, DataError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
         match self.advance() {
             Ok(true) => Some(self.parse()),
             Ok(false) => None,
-            Err(error) => Some(Err(error)),
+            Err(error) => {
+                self.failed = true;
+                Some(Err(error))
+            }
         }
     }
 }
@@ -115,25 +146,48 @@ pub fn read_jsonl<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<Vec<T>,
 }
 
 /// Writes records as a JSON Lines file, whole or not at all. Accepts owned records and references:
-/// `write_jsonl(path, &records)`.
+/// `write_jsonl(path, &records)`. A name that ends in `.gz` or `.zst` is compressed so (feature `tables`).
 ///
 /// # Errors
 /// [`DataError::Io`] if the file cannot be written, [`DataError::Serialize`] if a record cannot be
-/// put into JSON.
+/// put into JSON, [`DataError::InvalidConfig`] for a compressed name without the feature `tables`.
 pub fn write_jsonl<T: Serialize>(
     path: impl AsRef<Path>,
     items: impl IntoIterator<Item = T>,
 ) -> Result<(), DataError> {
-    let mut file = AtomicFile::create(path)?;
+    let path = path.as_ref();
+    let mut file = create(path)?;
     for (index, item) in items.into_iter().enumerate() {
         let mut line = serde_json::to_vec(&item).map_err(|source| DataError::Serialize {
-            path: file.path().to_owned(),
+            path: path.to_owned(),
             record: index + 1,
             source,
         })?;
         line.push(b'\n');
         let written = file.write_all(&line);
-        written.map_err(DataError::io(file.path(), "write"))?;
+        written.map_err(DataError::io(path, "write"))?;
     }
+    #[cfg(feature = "tables")]
+    let file = file.finish().map_err(DataError::io(path, "write"))?;
     file.commit()
+}
+
+/// A file for writing, compressed as its name says.
+#[cfg(feature = "tables")]
+fn create(path: &Path) -> Result<Compressed<AtomicFile>, DataError> {
+    Compressed::new(path, AtomicFile::create(path)?).map_err(DataError::io(path, "write"))
+}
+
+/// A file for writing; this build cannot compress.
+#[cfg(not(feature = "tables"))]
+fn create(path: &Path) -> Result<AtomicFile, DataError> {
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    if matches!(extension.to_lowercase().as_str(), "gz" | "zst") {
+        return Err(DataError::InvalidConfig {
+            field: "path",
+            value: path.display().to_string(),
+            allowed: "an uncompressed name: this build lacks the feature `tables`".to_owned(),
+        });
+    }
+    AtomicFile::create(path)
 }

@@ -80,9 +80,6 @@ proptest! {
         for name in NAMES {
             let path = dir.path().join(name);
             write_pairs(&path, &pairs, &LabelSchema::esci()).unwrap();
-            if pairs.is_empty() && !name.contains("jsonl") && !name.contains("parquet") {
-                continue; // A table without rows has no header to find columns by.
-            }
             prop_assert_eq!(&read(&path, &SourceConfig::default()).unwrap(), &pairs, "{}", name);
         }
     }
@@ -326,4 +323,172 @@ fn trl_rows_come_back_compressed_too() {
         content: "hi".into(),
     };
     assert_eq!(rows[0].messages, [first]);
+}
+
+#[test]
+fn a_quote_that_is_never_closed_fails_whatever_the_policy() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = SourceConfig {
+        columns: labelled_columns(),
+        policy: RowPolicy::Skip,
+        ..SourceConfig::default()
+    };
+    let text = "query,title,label\nq,t,E\nq,\"t,E\nq,t,E\n";
+    let path = write_file(dir.path(), "p.csv", text);
+    let mut source = PairSource::open(&path, &config, &LabelSchema::esci()).unwrap();
+    assert!(source.next().unwrap().is_ok());
+    let error = source.next().unwrap().unwrap_err().to_string();
+    assert!(
+        error.ends_with("the record of line 3 has a quote that is never closed"),
+        "{error}"
+    );
+    assert!(source.next().is_none());
+    assert_eq!(source.report().num_skipped(), 0);
+}
+
+#[test]
+fn names_tell_the_compression_of_what_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows = vec![Message::default(); 3];
+    for (name, magic) in [
+        ("a.jsonl.gz", &[0x1f, 0x8b][..]),
+        ("a.jsonl.zst", &[0x28, 0xb5]),
+    ] {
+        let path = dir.path().join(name);
+        write_jsonl(&path, &rows).unwrap();
+        assert!(std::fs::read(&path).unwrap().starts_with(magic));
+        assert_eq!(read_jsonl::<Message>(&path).unwrap(), rows);
+    }
+    let schema = LabelSchema::esci();
+    let error = write_pairs(dir.path().join("p.parquet.gz"), &[], &schema).unwrap_err();
+    assert!(matches!(error, DataError::InvalidConfig { .. }), "{error}");
+}
+
+#[test]
+fn a_stream_that_breaks_ends_the_records() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.jsonl.gz");
+    write_jsonl(&path, vec![Message::default(); 2000]).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() - 12]).unwrap();
+    let reader = relevance_data::JsonlReader::<Message>::open(&path).unwrap();
+    let faults = reader.take(5000).filter(Result::is_err).count();
+    assert_eq!(faults, 1, "the iterator goes on after a broken stream");
+}
+
+/// A stream made as it is read, which tells how much was taken and never ends before `left` bytes.
+struct Endless {
+    piece: Vec<u8>,
+    at: usize,
+    left: usize,
+    taken: std::sync::Arc<std::sync::atomic::AtomicUsize>,
+}
+
+impl std::io::Read for Endless {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = buffer.len().min(self.piece.len() - self.at).min(self.left);
+        buffer[..count].copy_from_slice(&self.piece[self.at..self.at + count]);
+        self.at = (self.at + count) % self.piece.len();
+        self.left -= count;
+        self.taken
+            .fetch_add(count, std::sync::atomic::Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+fn endless(piece: Vec<u8>, left: usize) -> (Endless, impl Fn() -> usize) {
+    let taken = std::sync::Arc::default();
+    let counter = std::sync::Arc::clone(&taken);
+    let stream = Endless {
+        piece,
+        at: 0,
+        left,
+        taken,
+    };
+    (stream, move || {
+        counter.load(std::sync::atomic::Ordering::Relaxed)
+    })
+}
+
+#[test]
+fn a_source_never_reads_far_ahead_of_what_it_gives_out() {
+    use std::io::Write;
+    const ROWS: usize = 500; // of one piece
+    const PIECES: usize = 400;
+    let row = |tab: char| format!("q{tab}{}{tab}E\n", "t".repeat(200));
+    for name in ["p.tsv", "p.jsonl", "p.tsv.gz", "p.jsonl.gz"] {
+        let line = if name.contains("tsv") {
+            row('\t')
+        } else {
+            format!(
+                "{{\"query\": \"q\", \"title\": \"{}\", \"label\": \"E\"}}\n",
+                "t".repeat(200)
+            )
+        };
+        let mut piece = line.repeat(ROWS).into_bytes();
+        // A header line of its own would be a row of every piece: the columns are named by a first one.
+        let mut head = if name.contains("tsv") {
+            b"query\ttitle\tlabel\n".to_vec()
+        } else {
+            b"\n".to_vec()
+        };
+        if name.ends_with(".gz") {
+            for bytes in [&mut piece, &mut head] {
+                let mut member = flate2::write::GzEncoder::new(vec![], flate2::Compression::fast());
+                member.write_all(bytes).unwrap();
+                *bytes = member.finish().unwrap();
+            }
+        }
+        let size = piece.len();
+        let (stream, taken) = endless(piece, size * PIECES);
+        let stream = std::io::Read::chain(std::io::Cursor::new(head), stream);
+        let config = SourceConfig {
+            columns: labelled_columns(),
+            ..SourceConfig::default()
+        };
+        let source = PairSource::from_reader(stream, name, &config, &LabelSchema::esci()).unwrap();
+        let mut rows = 0;
+        for pair in source {
+            pair.unwrap();
+            rows += 1;
+            let given = rows * size / ROWS;
+            assert!(
+                taken() < given + size + 100_000,
+                "{name}: {} taken at row {rows}",
+                taken()
+            );
+        }
+        assert_eq!(rows, ROWS * PIECES, "{name}");
+    }
+}
+
+#[test]
+fn a_record_without_an_end_does_not_fill_the_memory() {
+    const GIB: usize = 1 << 30;
+    for (name, piece) in [
+        ("p.csv", &b"x,\"y\n"[..]),
+        ("p.jsonl", b"{\"query\": \"\\\\ "),
+    ] {
+        let (stream, taken) = endless(b"x".repeat(1 << 16), GIB);
+        let mut head = b"query,title,label\n".to_vec();
+        if name == "p.jsonl" {
+            head.clear();
+        }
+        head.extend_from_slice(piece);
+        let stream = std::io::Read::chain(std::io::Cursor::new(head), stream);
+        let config = SourceConfig {
+            columns: labelled_columns(),
+            policy: RowPolicy::Skip,
+            ..SourceConfig::default()
+        };
+        let mut source =
+            PairSource::from_reader(stream, name, &config, &LabelSchema::esci()).unwrap();
+        let error = source.next().unwrap().unwrap_err().to_string();
+        assert!(
+            error.contains("more than 67108864 bytes"),
+            "{name}: {error}"
+        );
+        assert!(source.next().is_none());
+        assert!(taken() < 66 << 20, "{name}: {}", taken());
+    }
 }

@@ -4,7 +4,7 @@ use crate::DataError;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use std::fs::File;
-use std::io::{Read, Seek, Write};
+use std::io::{Cursor, Read, Write};
 use std::path::Path;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -12,30 +12,38 @@ const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// A file for reading, decompressed if it is gzip (of any number of members) or zstd.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Read + Send>, DataError> {
-    let mut file = File::open(path).map_err(DataError::io(path, "open"))?;
-    let mut magic = Vec::with_capacity(ZSTD.len());
-    let head = (&mut file).take(ZSTD.len() as u64).read_to_end(&mut magic);
-    head.and_then(|_| file.rewind())
-        .map_err(DataError::io(path, "read"))?;
-    if magic.starts_with(&GZIP) {
-        return Ok(Box::new(MultiGzDecoder::new(file)));
+    let file = File::open(path).map_err(DataError::io(path, "open"))?;
+    decompressed(file).map_err(DataError::io(path, "read"))
+}
+
+/// What a stream holds, decompressed if it is gzip (of any number of members) or zstd.
+pub(crate) fn decompressed(
+    mut stream: impl Read + Send + 'static,
+) -> std::io::Result<Box<dyn Read + Send>> {
+    let mut head = Vec::with_capacity(ZSTD.len());
+    (&mut stream)
+        .take(ZSTD.len() as u64)
+        .read_to_end(&mut head)?;
+    let (gzip, zstd) = (head.starts_with(&GZIP), head.starts_with(&ZSTD));
+    let whole = Cursor::new(head).chain(stream);
+    if gzip {
+        return Ok(Box::new(MultiGzDecoder::new(whole)));
     }
-    if magic.starts_with(&ZSTD) {
-        let decoder = zstd::Decoder::new(file).map_err(DataError::io(path, "read"))?;
-        return Ok(Box::new(decoder));
+    if zstd {
+        return Ok(Box::new(zstd::Decoder::new(whole)?));
     }
-    Ok(Box::new(file))
+    Ok(Box::new(whole))
 }
 
 /// A writer that compresses as the name `path` says, and is finished by [`Compressed::finish`].
-pub(super) enum Compressed<W: Write> {
+pub(crate) enum Compressed<W: Write> {
     Plain(W),
     Gzip(GzEncoder<W>),
     Zstd(zstd::Encoder<'static, W>),
 }
 
 impl<W: Write> Compressed<W> {
-    pub(super) fn new(path: &Path, writer: W) -> std::io::Result<Self> {
+    pub(crate) fn new(path: &Path, writer: W) -> std::io::Result<Self> {
         let extension = path.extension().unwrap_or_default().to_string_lossy();
         match extension.to_lowercase().as_str() {
             "gz" => Ok(Self::Gzip(GzEncoder::new(
@@ -48,7 +56,7 @@ impl<W: Write> Compressed<W> {
     }
 
     /// Ends the stream and gives the inner writer back.
-    pub(super) fn finish(self) -> std::io::Result<W> {
+    pub(crate) fn finish(self) -> std::io::Result<W> {
         match self {
             Self::Plain(writer) => Ok(writer),
             Self::Gzip(encoder) => encoder.finish(),

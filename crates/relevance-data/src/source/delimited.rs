@@ -1,29 +1,37 @@
 //! CSV and TSV.
 
 use super::columns::{ColumnMap, Field};
-use super::compression::open;
+use super::record_limit::RecordLimit;
 use super::row::{Row, Rows, fault, locate};
 use crate::{DataError, Position, RowFault};
 use csv::ByteRecord;
-use std::io::Read;
+use std::io::{Error, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-/// The rows of a delimited table with a header.
-pub(super) fn rows(path: &Path, columns: &ColumnMap, delimiter: u8) -> Result<Rows, DataError> {
-    rows_of(open(path)?, path, columns, delimiter)
-}
+/// Stands behind the last record. A quote that is never closed swallows it, which is how that is seen:
+/// the parser itself takes the rest of the file for one value.
+const END: &[u8] = b"\0end of table\0";
 
-pub(super) fn rows_of(
-    reader: impl Read + Send + 'static,
+/// The rows of a delimited table with a header.
+pub(super) fn rows(
+    stream: impl Read + Send + 'static,
     path: &Path,
     columns: &ColumnMap,
     delimiter: u8,
 ) -> Result<Rows, DataError> {
+    let (stream, limit) = RecordLimit::new(stream);
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter)
         .flexible(true)
-        .from_reader(reader);
-    let header = reader.byte_headers().map_err(|error| fatal(path, error))?;
+        .has_headers(false)
+        .from_reader(stream.chain(&b"\n"[..]).chain(END));
+    let mut header = ByteRecord::new();
+    let read = reader.read_byte_record(&mut header);
+    read.map_err(|error| fatal(path, error))?;
+    limit.record_ended();
+    if ends(path, &header)? {
+        header.clear();
+    }
     // A byte-order mark is no part of the first column's name.
     let header: Vec<String> = header
         .iter()
@@ -39,6 +47,7 @@ pub(super) fn rows_of(
         path: path.to_owned(),
         header,
         places,
+        limit,
         record: ByteRecord::new(),
         failed: false,
     };
@@ -50,6 +59,7 @@ struct Records<R> {
     path: PathBuf,
     header: Vec<String>,
     places: [Option<usize>; Field::COUNT],
+    limit: RecordLimit<()>,
     record: ByteRecord,
     failed: bool,
 }
@@ -59,12 +69,15 @@ impl<R: Read> Records<R> {
         if self.failed {
             return None;
         }
-        match self.reader.read_byte_record(&mut self.record) {
+        let read = self.reader.read_byte_record(&mut self.record);
+        self.limit.record_ended();
+        let read = read.map_err(|error| fatal(&self.path, error));
+        match read.and_then(|found| Ok(found && !ends(&self.path, &self.record)?)) {
             Ok(false) => None,
             Ok(true) => Some(self.row()),
             Err(error) => {
                 self.failed = true;
-                Some(Err(fatal(&self.path, error)))
+                Some(Err(error))
             }
         }
     }
@@ -99,6 +112,20 @@ impl<R: Read> Records<R> {
             *value = (!text.is_empty()).then(|| text.to_owned());
         }
         Ok((position, row))
+    }
+}
+
+/// Whether the table ends here, before this record.
+fn ends(path: &Path, record: &ByteRecord) -> Result<bool, DataError> {
+    match record.iter().next_back() {
+        Some(last) if last == END && record.len() == 1 => Ok(true),
+        Some(last) if last.ends_with(END) => {
+            let line = record.position().map_or(0, |position| position.line());
+            let what = format!("the record of line {line} has a quote that is never closed");
+            let error = Error::new(ErrorKind::UnexpectedEof, what);
+            Err(DataError::io(path, "read")(error))
+        }
+        _ => Ok(false),
     }
 }
 

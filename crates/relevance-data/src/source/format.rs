@@ -27,13 +27,14 @@ impl TableFormat {
     pub fn of(path: &Path) -> Result<Self, DataError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = name.to_lowercase();
-        let name = name.strip_suffix(".gz").unwrap_or(&name);
-        let name = name.strip_suffix(".zst").unwrap_or(name);
-        match name.rsplit_once('.').map(|(_, extension)| extension) {
+        let inner = name.strip_suffix(".gz").or(name.strip_suffix(".zst"));
+        let extension = inner.unwrap_or(&name).rsplit_once('.');
+        match extension.map(|(_, extension)| extension) {
             Some("csv") => Ok(Self::Csv),
             Some("tsv") => Ok(Self::Tsv),
             Some("jsonl" | "ndjson") => Ok(Self::Jsonl),
-            Some("parquet") => Ok(Self::Parquet),
+            // Parquet compresses its pages itself.
+            Some("parquet") if inner.is_none() => Ok(Self::Parquet),
             _ => Err(DataError::InvalidConfig {
                 field: "format",
                 value: format!("that of {}", path.display()),

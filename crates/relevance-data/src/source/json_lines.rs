@@ -4,14 +4,15 @@ use super::columns::ColumnMap;
 use super::row::{Row, Rows, fault};
 use crate::{DataError, JsonlReader, Position, RowFault};
 use serde_json::{Map, Value};
+use std::io::Read;
 use std::path::Path;
 
 /// The rows of a file with one JSON object a line.
-pub(super) fn rows(path: &Path, columns: &ColumnMap) -> Result<Rows, DataError> {
-    let mut reader = JsonlReader::<Map<String, Value>>::open(path)?;
+pub(super) fn rows(stream: impl Read + Send + 'static, path: &Path, columns: &ColumnMap) -> Rows {
+    let mut reader = JsonlReader::<Map<String, Value>>::from_reader(stream, path);
     let path = path.to_owned();
     let columns = columns.clone();
-    Ok(Box::new(std::iter::from_fn(move || {
+    Box::new(std::iter::from_fn(move || {
         let record = reader.next()?;
         let position = Position::Line(reader.line());
         Some(match record {
@@ -21,7 +22,7 @@ pub(super) fn rows(path: &Path, columns: &ColumnMap) -> Result<Rows, DataError> 
             }
             Err(error) => Err(error),
         })
-    })))
+    }))
 }
 
 fn row(

@@ -25,6 +25,7 @@ mod json_lines;
 mod pairs;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod record_limit;
 mod report;
 mod row;
 mod wands;

@@ -1,12 +1,15 @@
 //! A stream of pairs from any table.
 
 use super::columns::{ColumnMap, Field};
+use super::compression::decompressed;
 use super::format::TableFormat;
 use super::report::{RowPolicy, RowReport};
 use super::row::{Row, Rows, fault};
 use super::{delimited, json_lines};
 use crate::{DataError, Item, Label, LabelSchema, LabeledPair, Pair, Position, Query, RowFault};
 use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// How a table is read.
@@ -77,23 +80,45 @@ impl PairSource {
         schema: &LabelSchema,
     ) -> Result<Self, DataError> {
         let path = path.as_ref();
-        let columns = &config.columns;
-        let format = match config.format {
-            Some(format) => format,
-            None => TableFormat::of(path)?,
-        };
+        if format_of(path, config)? != TableFormat::Parquet {
+            let file = File::open(path).map_err(DataError::io(path, "open"))?;
+            return Self::from_reader(file, path, config, schema);
+        }
+        #[cfg(feature = "parquet")]
+        {
+            let rows = super::parquet::rows(path, &config.columns)?;
+            Ok(Self::of(path, rows, config, schema))
+        }
+        #[cfg(not(feature = "parquet"))]
+        Err(DataError::InvalidConfig {
+            field: "format",
+            value: "parquet".to_owned(),
+            allowed: "csv, tsv, jsonl: this build lacks the feature `parquet`".to_owned(),
+        })
+    }
+
+    /// Reads a stream, such as the standard input, compressed or not. Errors call it `name`.
+    ///
+    /// # Errors
+    /// As [`PairSource::open`]; [`DataError::InvalidConfig`] for parquet, which is not read in order.
+    pub fn from_reader(
+        stream: impl Read + Send + 'static,
+        name: impl AsRef<Path>,
+        config: &SourceConfig,
+        schema: &LabelSchema,
+    ) -> Result<Self, DataError> {
+        let (path, columns) = (name.as_ref(), &config.columns);
+        let format = format_of(path, config)?;
+        let stream = decompressed(stream).map_err(DataError::io(path, "read"))?;
         let rows = match format {
-            TableFormat::Csv => delimited::rows(path, columns, b',')?,
-            TableFormat::Tsv => delimited::rows(path, columns, b'\t')?,
-            TableFormat::Jsonl => json_lines::rows(path, columns)?,
-            #[cfg(feature = "parquet")]
-            TableFormat::Parquet => super::parquet::rows(path, columns)?,
-            #[cfg(not(feature = "parquet"))]
+            TableFormat::Csv => delimited::rows(stream, path, columns, b',')?,
+            TableFormat::Tsv => delimited::rows(stream, path, columns, b'\t')?,
+            TableFormat::Jsonl => json_lines::rows(stream, path, columns),
             TableFormat::Parquet => {
                 return Err(DataError::InvalidConfig {
                     field: "format",
                     value: "parquet".to_owned(),
-                    allowed: "csv, tsv, jsonl: this build lacks the feature `parquet`".to_owned(),
+                    allowed: "csv, tsv, jsonl; a stream of parquet must be a file".to_owned(),
                 });
             }
         };
@@ -171,6 +196,11 @@ impl PairSource {
             },
         })
     }
+}
+
+/// The layout that is asked for, or that the name tells.
+fn format_of(path: &Path, config: &SourceConfig) -> Result<TableFormat, DataError> {
+    config.format.map_or_else(|| TableFormat::of(path), Ok)
 }
 
 impl Iterator for PairSource {

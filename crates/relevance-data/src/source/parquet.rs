@@ -13,7 +13,7 @@ use std::path::Path;
 /// How many rows are decoded at a time.
 const BATCH_ROWS: usize = 1024;
 
-/// The rows of a parquet file; columns of text, integers and booleans are read.
+/// The rows of a parquet file; columns of text and of integers are read.
 pub(super) fn rows(path: &Path, columns: &ColumnMap) -> Result<Rows, DataError> {
     let file = File::open(path).map_err(DataError::io(path, "open"))?;
     let refuse = |source| DataError::Parquet {
@@ -37,11 +37,15 @@ pub(super) fn rows(path: &Path, columns: &ColumnMap) -> Result<Rows, DataError> 
     for name in &wanted {
         crate::columns::check_readable(path, builder.schema(), name)?;
     }
-    let groups: Vec<usize> = builder
+    let mut end = 0;
+    let group_ends: Vec<usize> = builder
         .metadata()
         .row_groups()
         .iter()
-        .map(|group| usize::try_from(group.num_rows()).unwrap_or(0))
+        .map(|group| {
+            end += usize::try_from(group.num_rows()).unwrap_or(0);
+            end
+        })
         .collect();
     let mask = ProjectionMask::columns(builder.parquet_schema(), wanted.iter().map(String::as_str));
     let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
@@ -62,7 +66,7 @@ pub(super) fn rows(path: &Path, columns: &ColumnMap) -> Result<Rows, DataError> 
         next_row += batch.num_rows();
         let row = |index| {
             Ok((
-                position(first + index, &groups),
+                position(first + index, &group_ends),
                 row(&batch, &columns, index),
             ))
         };
@@ -80,14 +84,8 @@ fn row(batch: &RecordBatch, columns: &ColumnMap, index: usize) -> Row {
     row
 }
 
-fn position(row: usize, groups: &[usize]) -> Position {
-    let mut start = 0;
-    let group = groups.iter().position(|rows| {
-        start += rows;
-        row < start
-    });
-    Position::RowOfGroup {
-        row,
-        group: group.unwrap_or(0),
-    }
+/// The place of a row among groups that end before these rows.
+fn position(row: usize, group_ends: &[usize]) -> Position {
+    let group = group_ends.partition_point(|end| *end <= row);
+    Position::RowOfGroup { row, group }
 }

@@ -1,6 +1,7 @@
 //! The Wayfair Annotation Data Set (WANDS; Chen et al. 2022, ECIR): three tab-separated files.
 
 use super::columns::{ColumnMap, Field};
+use super::compression::open;
 use super::delimited;
 use super::pairs::{PairSource, SourceConfig};
 use super::report::RowPolicy;
@@ -50,7 +51,7 @@ pub fn wands(
         label: named("label"),
         ..ColumnMap::new("query_id", "product_id")
     };
-    let labels = delimited::rows(&path, &columns, b'\t')?;
+    let labels = delimited::rows(open(&path)?, &path, &columns, b'\t')?;
     let at = path.clone();
     let rows = labels.map(move |label| {
         let (position, mut label) = label?;
@@ -90,13 +91,14 @@ pub fn wands(
 /// The rows of a file by their identifier.
 fn table(path: &Path, columns: &ColumnMap, id: Field) -> Result<HashMap<String, Row>, DataError> {
     let mut table = HashMap::new();
-    for row in delimited::rows(path, columns, b'\t')? {
+    for row in delimited::rows(open(path)?, path, columns, b'\t')? {
         let (position, mut row) = row?;
         let key = row.take(id);
         if key.is_empty() {
             return Err(no_id(path, position));
         }
-        table.insert(key, row);
+        // Of several rows of one identifier the first counts, as in the ESCI files.
+        table.entry(key).or_insert(row);
     }
     Ok(table)
 }

@@ -7,6 +7,20 @@ use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
 
+/// The columns in their order, those of [`Record`].
+const COLUMNS: [&str; 10] = [
+    "query_id",
+    "query",
+    "locale",
+    "item_id",
+    "title",
+    "description",
+    "bullet_points",
+    "brand",
+    "color",
+    "label",
+];
+
 /// A row under the names of [`ColumnMap::canonical`](super::ColumnMap::canonical).
 #[derive(Serialize)]
 struct Record<'a> {
@@ -81,8 +95,11 @@ pub fn write_pairs<'a>(
                 b','
             };
             let mut builder = csv::WriterBuilder::new();
-            let mut table = builder.delimiter(delimiter).from_writer(writer);
+            // The header is written by hand: a table without rows has one too.
+            builder.delimiter(delimiter).has_headers(false);
+            let mut table = builder.from_writer(writer);
             let csv_error = |error: csv::Error| io(std::io::Error::other(error));
+            table.write_record(COLUMNS).map_err(csv_error)?;
             for pair in pairs {
                 let record = Record::new(pair, schema);
                 table.serialize(record).map_err(csv_error)?;
@@ -108,18 +125,6 @@ fn parquet<'a>(
     use std::sync::Arc;
 
     const BATCH_ROWS: usize = 4096;
-    const COLUMNS: [&str; 10] = [
-        "query_id",
-        "query",
-        "locale",
-        "item_id",
-        "title",
-        "description",
-        "bullet_points",
-        "brand",
-        "color",
-        "label",
-    ];
     let refuse = |source| DataError::Parquet {
         path: path.to_owned(),
         source,
