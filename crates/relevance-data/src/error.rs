@@ -259,6 +259,9 @@ pub enum DataError {
         /// The labels with how often each was given.
         labels: Vec<String>,
     },
+    /// A background thread panicked.
+    #[error("background work failed: {0}")]
+    Worker(String),
     /// Too little data for what was asked.
     #[error("{needed} needed, {found} found")]
     NotEnoughData {

@@ -38,6 +38,7 @@ mod named_split;
 mod normalize;
 mod pair;
 mod preference;
+mod prefetch;
 mod rationale;
 mod rationale_writer;
 mod reply;
@@ -50,6 +51,7 @@ mod split;
 mod split_leakage;
 mod stratified_split;
 mod terms;
+mod token_budget;
 #[cfg(feature = "tokenizers")]
 mod tokenizer;
 mod trl;
@@ -72,6 +74,7 @@ pub use named_split::split_by_name;
 pub use normalize::normalize_query;
 pub use pair::{Item, LabeledPair, Pair, Query};
 pub use preference::PreferencePair;
+pub use prefetch::Prefetch;
 pub use rationale::Rationale;
 pub use rationale_writer::RationaleWriter;
 pub use reply::{Reply, ReplyError, ReplyFormat, ReplyOrder};
@@ -83,6 +86,7 @@ pub use source::{ColumnMap, PairSource, RowPolicy, RowReport, SourceConfig, Sour
 pub use split::{QuerySplit, check_disjoint};
 pub use split_leakage::{SplitLeakage, split_leakage};
 pub use stratified_split::stratified_split;
+pub use token_budget::{BatchPosition, BatchStream, EpochSampler, TokenBudgetSampler};
 #[cfg(feature = "tokenizers")]
 pub use tokenizer::{Encoding, PairTokenizer, PairTokenizerConfig};
 pub use trl::{

@@ -248,6 +248,26 @@ impl PairTokenizer {
             .collect()
     }
 
+    /// The standard views of one query with many items, in their order: [`PairTokenizer::encode_pairs`]
+    /// that tokenises the query once.
+    ///
+    /// # Errors
+    /// As [`PairTokenizer::encode`].
+    pub fn encode_items<S: AsRef<str> + Sync>(
+        &self,
+        query: &str,
+        items: &[S],
+    ) -> Result<Vec<Encoding>, DataError> {
+        let query = self.tokens(query)?;
+        items
+            .par_iter()
+            .map(|item| {
+                let item = self.tokens(item.as_ref())?;
+                Ok(self.pair(&query, &item, self.config.max_length))
+            })
+            .collect()
+    }
+
     /// The reasoning-augmented views of many (query, item, reason), in parallel, in their order.
     ///
     /// # Errors

@@ -2,10 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bootstrap::{intervals, resample};
-use crate::evaluation::{HEADLINE, headline};
 use crate::predictions::same_length;
-use crate::{EvalError, EvaluationConfig, Interval, Predictions};
+use crate::{EvalError, EvaluationConfig, Interval, Predictions, compare_runs};
 
 /// How much better system `b` is than system `a`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,7 +50,7 @@ pub fn paired_bootstrap(
     b: &Predictions<'_>,
     config: &EvaluationConfig,
 ) -> Result<PairedComparison, EvalError> {
-    compare(a, b, None, config)
+    compare_runs(&[*a], &[*b], None, config)
 }
 
 /// Compares as [`paired_bootstrap`] does, with trec_eval's order of ties.
@@ -65,51 +63,7 @@ pub fn paired_bootstrap_with_item_ids(
     item_ids: &[String],
     config: &EvaluationConfig,
 ) -> Result<PairedComparison, EvalError> {
-    compare(a, b, Some(item_ids), config)
-}
-
-fn compare(
-    a: &Predictions<'_>,
-    b: &Predictions<'_>,
-    item_ids: Option<&[String]>,
-    config: &EvaluationConfig,
-) -> Result<PairedComparison, EvalError> {
-    config.validate()?;
-    a.validate()?;
-    b.validate()?;
-    same_rows(a, b)?;
-    let classes = a.class_names.len();
-    let (queries_a, queries_b) = (a.by_query(item_ids)?, b.by_query(item_ids)?);
-    let num_queries = queries_a.len();
-    let mut difference = |draws: &[u32]| -> [f64; 6] {
-        let (of_a, of_b) = (
-            headline(&queries_a, draws, classes),
-            headline(&queries_b, draws, classes),
-        );
-        std::array::from_fn(|i| of_b[i] - of_a[i])
-    };
-    let samples = resample(num_queries, config, &mut difference)?;
-    let once = vec![1; num_queries];
-    let differences = intervals(difference(&once), &samples, config)?;
-    let (of_a, of_b) = (
-        headline(&queries_a, &once, classes),
-        headline(&queries_b, &once, classes),
-    );
-    let metrics = HEADLINE.iter().enumerate().map(|(i, &metric)| {
-        let column = samples.iter().map(|sample| sample[i]);
-        MetricDifference {
-            metric: metric.into(),
-            a: of_a[i],
-            b: of_b[i],
-            difference: differences[i],
-            p_value: significance(column),
-        }
-    });
-    Ok(PairedComparison {
-        num_queries,
-        metrics: metrics.collect(),
-        bootstrap: config.clone(),
-    })
+    compare_runs(&[*a], &[*b], Some(item_ids), config)
 }
 
 pub(crate) fn significance(differences: impl ExactSizeIterator<Item = f64> + Clone) -> f64 {

@@ -1,7 +1,7 @@
 //! Precision against recall over all thresholds of a score.
 
 use crate::EvalError;
-use crate::predictions::same_length;
+use crate::roc_auc::check_scores;
 
 /// One threshold of a [`precision_recall_curve`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,15 +23,7 @@ pub fn precision_recall_curve(
     positive: &[bool],
     scores: &[f64],
 ) -> Result<Vec<PrecisionRecallPoint>, EvalError> {
-    same_length("scores", scores.len(), "positive", positive.len())?;
-    if let Some((index, &value)) = scores.iter().enumerate().find(|(_, s)| s.is_nan()) {
-        return Err(EvalError::OutOfRange {
-            what: "scores",
-            index,
-            value,
-            allowed: "any number but NaN",
-        });
-    }
+    check_scores(positive, scores)?;
     let total = positive.iter().filter(|positive| **positive).count();
     if total == 0 {
         return Err(EvalError::Undefined {

@@ -4,6 +4,8 @@
 //! sorts the gains themselves. A query whose gains are all zero scores 0 and still counts in a mean.
 //! Scores are compared as `f32`, since trec_eval stores them so: a difference below that is a tie.
 
+use std::cmp::Ordering;
+
 use crate::EvalError;
 
 /// One judged item of a query's result list.
@@ -30,13 +32,9 @@ pub fn ndcg(items: &[ScoredItem<'_>], k: Option<usize>) -> Result<f64, EvalError
         items.iter().map(|item| item.gain),
         k,
     )?;
-    // `+ 0.0` turns -0 into 0, which total_cmp would set apart.
-    let mut ranked: Vec<(f32, &[u8], f64)> = items
-        .iter()
-        .map(|item| (item.score as f32 + 0.0, item.id.as_bytes(), item.gain))
-        .collect();
-    ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(a.1)));
-    let gains: Vec<f64> = ranked.into_iter().map(|(_, _, gain)| gain).collect();
+    let mut ranked = items.to_vec();
+    ranked.sort_by(|a, b| trec_order((a.id, a.score), (b.id, b.score)));
+    let gains: Vec<f64> = ranked.into_iter().map(|item| item.gain).collect();
     Ok(normalize(dcg(&gains, k), gains, k))
 }
 
@@ -117,12 +115,22 @@ pub(crate) fn check_gains(gains: impl Iterator<Item = f64>) -> Result<(), EvalEr
     }
 }
 
-fn dcg(gains: &[f64], k: Option<usize>) -> f64 {
+/// trec_eval's order of documents: score descending, compared in single precision, and equal scores by
+/// id descending, bytewise.
+pub(crate) fn trec_order(a: (&str, f64), b: (&str, f64)) -> Ordering {
+    // `+ 0.0` turns -0 into 0, which total_cmp would set apart.
+    let single = |score: f64| score as f32 + 0.0;
+    let by_score = single(b.1).total_cmp(&single(a.1));
+    by_score.then_with(|| b.0.as_bytes().cmp(a.0.as_bytes()))
+}
+
+pub(crate) fn dcg(gains: &[f64], k: Option<usize>) -> f64 {
     let ranks = gains.iter().take(k.unwrap_or(usize::MAX)).enumerate();
     ranks.map(|(i, gain)| gain / (i as f64 + 2.0).log2()).sum()
 }
 
-fn normalize(dcg_of_system: f64, mut gains: Vec<f64>, k: Option<usize>) -> f64 {
+/// The DCG over that of the ideal order of `gains`; 0 if there is no gain.
+pub(crate) fn normalize(dcg_of_system: f64, mut gains: Vec<f64>, k: Option<usize>) -> f64 {
     gains.sort_by(|a, b| b.total_cmp(a));
     let ideal = dcg(&gains, k);
     if ideal > 0.0 {

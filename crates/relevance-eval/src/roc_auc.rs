@@ -24,6 +24,16 @@ pub enum AucAverage {
 /// Differing lengths, a NaN score, and rows of which all or none are positive: the area is then
 /// undefined.
 pub fn roc_auc(positive: &[bool], scores: &[f64]) -> Result<f64, EvalError> {
+    check_scores(positive, scores)?;
+    let rows = positive.iter().copied().zip(scores.iter().copied());
+    area(rows.collect()).ok_or(EvalError::Undefined {
+        figure: "the area under the ROC curve",
+        reason: "it needs a positive and a negative row",
+    })
+}
+
+/// One score a row, none of them NaN.
+pub(crate) fn check_scores(positive: &[bool], scores: &[f64]) -> Result<(), EvalError> {
     same_length("scores", scores.len(), "positive", positive.len())?;
     if let Some((index, &value)) = scores.iter().enumerate().find(|(_, s)| s.is_nan()) {
         return Err(EvalError::OutOfRange {
@@ -33,11 +43,7 @@ pub fn roc_auc(positive: &[bool], scores: &[f64]) -> Result<f64, EvalError> {
             allowed: "any number but NaN",
         });
     }
-    let rows = positive.iter().copied().zip(scores.iter().copied());
-    area(rows.collect()).ok_or(EvalError::Undefined {
-        figure: "the area under the ROC curve",
-        reason: "it needs a positive and a negative row",
-    })
+    Ok(())
 }
 
 /// The area, if there are rows of both kinds.

@@ -71,6 +71,14 @@ pub enum StudentError {
         /// Index of the first such pair.
         index: usize,
     },
+    /// The deadline passed before all pairs were scored.
+    #[error("the deadline passed with {done} of {total} pairs scored")]
+    DeadlineExceeded {
+        /// Pairs that were scored.
+        done: usize,
+        /// Pairs that were asked for.
+        total: usize,
+    },
     /// Results could not be read back from the device.
     #[error("reading results from the device: {0}")]
     Device(String),

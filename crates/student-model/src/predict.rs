@@ -1,6 +1,9 @@
 //! Class distributions of many pairs.
 
+use std::time::Instant;
+
 use burn::module::Module;
+use burn::tensor::{Device, Tensor};
 use relevance_data::{Encoding, PairTokenizer, TokenBatch};
 
 use crate::student::check_fit;
@@ -28,43 +31,88 @@ pub fn predict(
     let encodings = tokenizer.encode_pairs(pairs)?;
     let limit = Limit {
         rows: batch_size,
-        tokens: usize::MAX,
+        ..Limit::none()
     };
-    classify(&model, &encodings, tokenizer.pad_id(), limit)
+    let logits = in_batches(
+        &encodings,
+        tokenizer.pad_id(),
+        &model.device(),
+        limit,
+        |batch| model.forward(batch).logits,
+    )?;
+    distributions(logits, 1.0)
 }
 
-/// How large a batch may be.
+/// How large a batch may be, and until when batches are begun.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limit {
     pub(crate) rows: usize,
     /// Padding included; a batch holds at least one row whatever its length.
     pub(crate) tokens: usize,
+    pub(crate) deadline: Option<Instant>,
 }
 
-/// The class distribution of each encoding, in their order. The model is one for inference.
-pub(crate) fn classify(
-    model: &BertForSequenceClassification,
-    encodings: &[Encoding],
-    pad_id: u32,
-    limit: Limit,
-) -> Result<Vec<Vec<f64>>, StudentError> {
-    let device = model.device();
-    let mut distributions = vec![Vec::new(); encodings.len()];
-    for batch in by_length(encodings, limit) {
-        let rows: Vec<&Encoding> = batch.iter().map(|&i| &encodings[i]).collect();
-        let tokens = TokenBatch::collate(&rows, pad_id, &device)?;
-        let logits = model.forward(&tokens).logits; // [b, K]
-        let [_, classes] = logits.dims();
-        let logits = logits.try_into_vec_as::<f64>();
-        let logits = logits.map_err(|e| StudentError::Device(e.to_string()))?;
-        for (&index, row) in batch.iter().zip(logits.chunks(classes)) {
-            distributions[index] = softmax(row);
+impl Limit {
+    pub(crate) fn none() -> Self {
+        Self {
+            rows: usize::MAX,
+            tokens: usize::MAX,
+            deadline: None,
         }
     }
-    let finite = |row: &Vec<f64>| row.iter().all(|p| p.is_finite());
-    match distributions.iter().position(|row| !finite(row)) {
+}
+
+/// What `run` gives for each encoding, in their order: one row of its `[b, n]` each.
+pub(crate) fn in_batches(
+    encodings: &[Encoding],
+    pad_id: u32,
+    device: &Device,
+    limit: Limit,
+    run: impl Fn(&TokenBatch) -> Tensor<2>,
+) -> Result<Vec<Vec<f64>>, StudentError> {
+    let mut found = vec![Vec::new(); encodings.len()];
+    let mut done = 0;
+    for batch in by_length(encodings, limit) {
+        if limit
+            .deadline
+            .is_some_and(|deadline| Instant::now() >= deadline)
+        {
+            let total = encodings.len();
+            return Err(StudentError::DeadlineExceeded { done, total });
+        }
+        let rows: Vec<&Encoding> = batch.iter().map(|&i| &encodings[i]).collect();
+        let output = run(&TokenBatch::collate(&rows, pad_id, device)?); // [b, n]
+        let [_, width] = output.dims();
+        let output = output.try_into_vec_as::<f64>();
+        let output = output.map_err(|e| StudentError::Device(e.to_string()))?;
+        done += batch.len();
+        for (&index, row) in batch.iter().zip(output.chunks(width)) {
+            found[index] = row.to_vec();
+        }
+    }
+    match found
+        .iter()
+        .position(|row| row.iter().any(|v| !v.is_finite()))
+    {
         Some(index) => Err(StudentError::NonFinite { index }),
-        None => Ok(distributions),
+        None => Ok(found),
+    }
+}
+
+/// `softmax(logits / T)` of each row.
+pub(crate) fn distributions(
+    logits: Vec<Vec<f64>>,
+    temperature: f64,
+) -> Result<Vec<Vec<f64>>, StudentError> {
+    let scaled = |row: Vec<f64>| row.into_iter().map(|l| l / temperature).collect::<Vec<_>>();
+    let rows = logits.into_iter().map(|row| softmax(&scaled(row)));
+    let rows: Vec<Vec<f64>> = rows.collect();
+    match rows
+        .iter()
+        .position(|row| row.iter().any(|p| !p.is_finite()))
+    {
+        Some(index) => Err(StudentError::NonFinite { index }),
+        None => Ok(rows),
     }
 }
 
@@ -110,6 +158,7 @@ mod tests {
         let limit = Limit {
             rows: 3,
             tokens: 20,
+            deadline: None,
         };
         let batches = by_length(&encodings, limit);
         assert_eq!(batches, [vec![5], vec![1, 3], vec![2, 0, 4]]);

@@ -1,11 +1,13 @@
 //! The ranker: what a service holds and calls from every thread.
 
 use std::path::Path;
+use std::time::Instant;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
+use relevance_data::{Encoding, TokenBatch};
 use serde::Serialize;
 
-use crate::predict::{Limit, classify};
+use crate::predict::{Limit, distributions, in_batches};
 use crate::{Student, StudentError};
 
 /// Tokens in a batch, padding included: enough to keep a CPU's matrix products large, few enough to
@@ -98,7 +100,8 @@ impl Ranker {
         &self.student
     }
 
-    /// The items, best first; equal scores keep their order. No items give no result.
+    /// The items, best first; equal scores keep their order. No items give no result. The query is
+    /// tokenised once.
     ///
     /// An item's text is cut where the tokenizer's `max_length` ends. An empty item is scored as any
     /// other.
@@ -106,16 +109,30 @@ impl Ranker {
     /// # Errors
     /// [`StudentError::EmptyQuery`] if the query is blank, [`StudentError::NonFinite`] if the model's
     /// output is not a number.
-    pub fn rank<S: AsRef<str>>(
+    pub fn rank<S: AsRef<str> + Sync>(
         &self,
         query: &str,
         items: &[S],
     ) -> Result<Vec<RankedItem>, StudentError> {
-        let pairs: Vec<_> = items.iter().map(|item| (query, item.as_ref())).collect();
-        if pairs.is_empty() && query.trim().is_empty() {
+        self.rank_until(query, items, None)
+    }
+
+    /// [`Ranker::rank`] unless `deadline` passes. It is looked at before each batch: a call ends at most
+    /// one batch ([`Ranker::with_batch_tokens`]) after it.
+    ///
+    /// # Errors
+    /// As [`Ranker::rank`]; [`StudentError::DeadlineExceeded`].
+    pub fn rank_until<S: AsRef<str> + Sync>(
+        &self,
+        query: &str,
+        items: &[S],
+        deadline: Option<Instant>,
+    ) -> Result<Vec<RankedItem>, StudentError> {
+        if query.trim().is_empty() {
             return Err(StudentError::EmptyQuery);
         }
-        let scores = self.score_pairs(&pairs)?.into_iter().enumerate();
+        let encodings = self.student.tokenizer.encode_items(query, items)?;
+        let scores = self.score(&encodings, deadline)?.into_iter().enumerate();
         let mut ranked: Vec<RankedItem> = scores
             .map(|(index, pair)| RankedItem {
                 index,
@@ -133,18 +150,67 @@ impl Ranker {
     /// # Errors
     /// As [`Ranker::rank`].
     pub fn score_pairs(&self, pairs: &[(&str, &str)]) -> Result<Vec<PairScore>, StudentError> {
+        self.score_pairs_until(pairs, None)
+    }
+
+    /// [`Ranker::score_pairs`] unless `deadline` passes, as in [`Ranker::rank_until`].
+    ///
+    /// # Errors
+    /// As [`Ranker::rank_until`].
+    pub fn score_pairs_until(
+        &self,
+        pairs: &[(&str, &str)],
+        deadline: Option<Instant>,
+    ) -> Result<Vec<PairScore>, StudentError> {
+        self.score(&self.encode(pairs)?, deadline)
+    }
+
+    /// The representation of each pair, in the order given: the last hidden state at `[CLS]`, which CRSD
+    /// aligns. Not normalised.
+    ///
+    /// # Shapes
+    /// One row of `hidden_size` numbers a pair.
+    ///
+    /// # Errors
+    /// As [`Ranker::rank`].
+    pub fn embed(&self, pairs: &[(&str, &str)]) -> Result<Vec<Vec<f64>>, StudentError> {
+        let model = &self.student.model;
+        self.in_batches(&self.encode(pairs)?, None, |batch| model.forward(batch).cls)
+    }
+
+    fn encode(&self, pairs: &[(&str, &str)]) -> Result<Vec<Encoding>, StudentError> {
         if pairs.iter().any(|(query, _)| query.trim().is_empty()) {
             return Err(StudentError::EmptyQuery);
         }
-        let tokenizer = &self.student.tokenizer;
-        let encodings = tokenizer.encode_pairs(pairs)?;
-        let limit = Limit {
-            rows: usize::MAX,
-            tokens: self.batch_tokens,
-        };
+        Ok(self.student.tokenizer.encode_pairs(pairs)?)
+    }
+
+    fn score(
+        &self,
+        encodings: &[Encoding],
+        deadline: Option<Instant>,
+    ) -> Result<Vec<PairScore>, StudentError> {
         let model = &self.student.model;
-        let distributions = classify(model, &encodings, tokenizer.pad_id(), limit)?;
-        Ok(distributions.into_iter().map(|p| self.scored(p)).collect())
+        let logits = self.in_batches(encodings, deadline, |batch| model.forward(batch).logits)?;
+        let rows = distributions(logits, self.student.temperature)?;
+        Ok(rows.into_iter().map(|p| self.scored(p)).collect())
+    }
+
+    fn in_batches(
+        &self,
+        encodings: &[Encoding],
+        deadline: Option<Instant>,
+        run: impl Fn(&TokenBatch) -> Tensor<2>,
+    ) -> Result<Vec<Vec<f64>>, StudentError> {
+        let limit = Limit {
+            tokens: self.batch_tokens,
+            deadline,
+            ..Limit::none()
+        };
+        let Student {
+            model, tokenizer, ..
+        } = &self.student;
+        in_batches(encodings, tokenizer.pad_id(), &model.device(), limit, run)
     }
 
     fn scored(&self, probabilities: Vec<f64>) -> PairScore {

@@ -20,6 +20,14 @@ pub struct RelevanceConfig {
     /// The tokenisation the student was trained with, `max_length` among it.
     #[serde(default)]
     pub pair_tokenizer: PairTokenizerConfig,
+    /// T of `softmax(logits / T)`, fitted on held-out pairs (temperature scaling, Guo et al. 2017,
+    /// arXiv 1706.04599). Default 1: not calibrated.
+    #[serde(default = "uncalibrated")]
+    pub temperature: f64,
+}
+
+fn uncalibrated() -> f64 {
+    1.0
 }
 
 impl RelevanceConfig {
@@ -57,6 +65,7 @@ impl RelevanceConfig {
                 .zip(gains.iter().copied())
                 .collect(),
             pair_tokenizer,
+            temperature: uncalibrated(),
         };
         relevance.gains(config)?;
         Ok(relevance)

@@ -23,6 +23,7 @@ pub struct Student {
     pub(crate) model: BertForSequenceClassification,
     pub(crate) tokenizer: PairTokenizer,
     pub(crate) gains: Vec<f64>,
+    pub(crate) temperature: f64,
 }
 
 impl Student {
@@ -42,7 +43,23 @@ impl Student {
             model: model.valid(),
             tokenizer,
             gains: gains.to_vec(),
+            temperature: 1.0,
         })
+    }
+
+    /// Calibrates: a ranker's probabilities are `softmax(logits / temperature)` from now on, and the
+    /// folder holds the temperature. `relevance_eval::TemperatureScaling` fits it. The order of the
+    /// classes of a pair stays; expected gains, and so ranks, may change.
+    ///
+    /// # Errors
+    /// [`StudentError::InvalidConfig`] unless it is finite and above 0.
+    pub fn with_temperature(mut self, temperature: f64) -> Result<Self, StudentError> {
+        if !(temperature.is_finite() && temperature > 0.0) {
+            let allowed = "a finite number above 0";
+            return Err(StudentError::invalid("temperature", temperature, allowed));
+        }
+        self.temperature = temperature;
+        Ok(self)
     }
 
     /// Reads a student's folder.
@@ -60,7 +77,9 @@ impl Student {
             .map_err(|e| e.in_file(&dir.join(RELEVANCE_FILE)))?;
         let file = dir.join(TOKENIZER_FILE);
         let tokenizer = PairTokenizer::from_file(file, relevance.pair_tokenizer)?;
-        Self::new(&model, tokenizer, &gains)
+        Self::new(&model, tokenizer, &gains)?
+            .with_temperature(relevance.temperature)
+            .map_err(|e| e.in_file(&dir.join(RELEVANCE_FILE)))
     }
 
     /// Writes the folder, whole or not at all; a model folder of that name is replaced.
@@ -70,7 +89,8 @@ impl Student {
     /// folder holds anything that is not part of a model folder.
     pub fn save_dir(&self, dir: impl AsRef<Path>) -> Result<(), StudentError> {
         let config = self.tokenizer.config().clone();
-        let relevance = RelevanceConfig::new(self.model.config(), &self.gains, config)?;
+        let mut relevance = RelevanceConfig::new(self.model.config(), &self.gains, config)?;
+        relevance.temperature = self.temperature;
         write_folder(dir.as_ref(), |dir| {
             self.model.write(dir)?;
             let text = self.tokenizer.tokenizer().to_string(true);
@@ -89,6 +109,11 @@ impl Student {
     /// The tokenizer.
     pub fn tokenizer(&self) -> &PairTokenizer {
         &self.tokenizer
+    }
+
+    /// The temperature of calibration; 1 if there was none.
+    pub fn temperature(&self) -> f64 {
+        self.temperature
     }
 
     /// Gains in the order of the model's classes.

@@ -176,3 +176,72 @@ fn parts_that_do_not_fit_are_refused() {
     assert!(refused(&[1.0, 0.0]).contains("label_gains is [1.0, 0.0], allowed: one for each of"));
     assert!(refused(&[1.0, f64::NAN, 0.0]).contains("label_gains.Substitute is NaN"));
 }
+
+#[test]
+fn a_deadline_that_passed_is_a_typed_error_and_one_ahead_changes_nothing() {
+    use std::time::{Duration, Instant};
+    let ranker = ranker().with_batch_tokens(1);
+    let passed = ranker.rank_until("red mouse", &ITEMS, Some(Instant::now()));
+    match passed.unwrap_err() {
+        StudentError::DeadlineExceeded { done, total } => {
+            assert_eq!((done, total), (0, ITEMS.len()));
+        }
+        other => panic!("{other}"),
+    }
+    let ahead = Some(Instant::now() + Duration::from_secs(600));
+    assert_eq!(
+        ranker.rank_until("red mouse", &ITEMS, ahead).unwrap(),
+        ranker.rank("red mouse", &ITEMS).unwrap()
+    );
+    let pairs = [("red mouse", "usb cable")];
+    let passed = ranker.score_pairs_until(&pairs, Some(Instant::now()));
+    assert!(matches!(passed, Err(StudentError::DeadlineExceeded { .. })));
+}
+
+#[test]
+fn a_temperature_is_kept_with_the_model_and_flattens() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("student");
+    tiny()
+        .with_temperature(4.0)
+        .unwrap()
+        .save_dir(&path)
+        .unwrap();
+    let calibrated = Ranker::from_dir(&path, &Device::default()).unwrap();
+    assert_eq!(calibrated.student().temperature(), 4.0);
+    let pairs = [("red mouse", "red mouse")];
+    let [plain, flat] = [&ranker(), &calibrated]
+        .map(|ranker| ranker.score_pairs(&pairs).unwrap()[0].probabilities.clone());
+    // p ∝ exp(logit): its fourth root, normalised.
+    let roots: Vec<f64> = plain.iter().map(|p| p.powf(0.25)).collect();
+    let sum: f64 = roots.iter().sum();
+    for (root, flat) in roots.iter().zip(&flat) {
+        assert!((root / sum - flat).abs() < 1e-6, "{plain:?} {flat:?}");
+    }
+    for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let error = tiny().with_temperature(bad).unwrap_err().to_string();
+        assert!(
+            error.ends_with("allowed: a finite number above 0"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn embeddings_are_the_hidden_states_at_cls() {
+    let ranker = ranker();
+    let pairs = ITEMS.map(|item| ("wireless mouse", item));
+    let embedded = ranker.embed(&pairs).unwrap();
+    assert_eq!(embedded.len(), ITEMS.len());
+    let width = ranker.student().model().config().hidden_size;
+    for (pair, row) in pairs.iter().zip(&embedded) {
+        assert_eq!(row.len(), width);
+        for (together, alone) in row.iter().zip(&ranker.embed(&[*pair]).unwrap()[0]) {
+            assert!((together - alone).abs() < 1e-5);
+        }
+    }
+    assert!(matches!(
+        ranker.embed(&[(" ", "x")]),
+        Err(StudentError::EmptyQuery)
+    ));
+}

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Gain, Qrels, Run, TrecMeasure};
 use crate::EvalError;
+use crate::ranking::{dcg, normalize};
 
 /// What counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,7 +156,7 @@ impl<'a> RankedList<'a> {
             TrecMeasure::RecipRank => self.hits().next().map_or(0.0, |rank| 1.0 / rank as f64),
             TrecMeasure::Precision(k) => over(self.hits_within(*k), *k),
             TrecMeasure::Recall(k) => over(self.hits_within(*k), self.num_relevant),
-            TrecMeasure::Ndcg { cutoff, gain } => self.ndcg(cutoff.unwrap_or(usize::MAX), gain),
+            TrecMeasure::Ndcg { cutoff, gain } => self.ndcg(*cutoff, gain),
             TrecMeasure::Judged(k) => {
                 let within = self.levels.len().min(*k);
                 let judged = self.levels[..within].iter().flatten().count();
@@ -164,19 +165,13 @@ impl<'a> RankedList<'a> {
         }
     }
 
-    fn ndcg(&self, k: usize, gain: &Gain) -> f64 {
+    fn ndcg(&self, k: Option<usize>, gain: &Gain) -> f64 {
         let of_level = |level: &Option<i32>| level.map_or(0.0, |level| gain.of(level));
-        let dcg = dcg(self.levels.iter().map(of_level), k);
-        let mut ideal: Vec<f64> = self.judgments.values().map(|l| gain.of(*l)).collect();
-        ideal.sort_by(|a, b| b.total_cmp(a));
-        let ideal = self::dcg(ideal.into_iter(), k);
-        if ideal > 0.0 { dcg / ideal } else { 0.0 }
+        let gains: Vec<f64> = self.levels.iter().map(of_level).collect();
+        // The ideal order is that of all judged documents, retrieved or not.
+        let judged = self.judgments.values().map(|level| gain.of(*level));
+        normalize(dcg(&gains, k), judged.collect(), k)
     }
-}
-
-fn dcg(gains: impl Iterator<Item = f64>, k: usize) -> f64 {
-    let ranks = gains.take(k).enumerate();
-    ranks.map(|(i, gain)| gain / (i as f64 + 2.0).log2()).sum()
 }
 
 fn over(sum: f64, count: usize) -> f64 {

@@ -15,6 +15,7 @@ mod file;
 mod measure;
 mod qrels;
 mod run;
+mod table;
 
 pub use evaluate::{TrecConfig, TrecScores, trec_eval, trec_eval_with};
 pub use measure::{Gain, TrecMeasure};

@@ -5,6 +5,7 @@ use std::io::BufRead;
 use std::path::Path;
 
 use super::file::{check_field, open, read_lines, write_whole};
+use super::table::QueryTable;
 use crate::EvalError;
 
 const LINE: &str = "query, iteration, document and an integer relevance, set apart by whitespace";
@@ -12,7 +13,7 @@ const LINE: &str = "query, iteration, document and an integer relevance, set apa
 /// Judged documents of each query. A relevance of 0 or below is judged and not relevant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Qrels {
-    queries: BTreeMap<String, BTreeMap<String, i32>>,
+    table: QueryTable<i32>,
 }
 
 impl Qrels {
@@ -28,8 +29,7 @@ impl Qrels {
         document: impl Into<String>,
         relevance: i32,
     ) -> Option<i32> {
-        let documents = self.queries.entry(query.into()).or_default();
-        documents.insert(document.into(), relevance)
+        self.table.insert(query.into(), document.into(), relevance)
     }
 
     /// Reads lines `query iteration document relevance`; the iteration is passed over, as trec_eval
@@ -73,7 +73,7 @@ impl Qrels {
     /// [`EvalError::Io`], also for an id that is empty or holds whitespace.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), EvalError> {
         write_whole(path.as_ref(), |out| {
-            for (query, documents) in &self.queries {
+            for (query, documents) in self.queries() {
                 check_field("query", query)?;
                 for (document, relevance) in documents {
                     check_field("document", document)?;
@@ -86,22 +86,21 @@ impl Qrels {
 
     /// The judged documents of a query.
     pub fn query(&self, query: &str) -> Option<&BTreeMap<String, i32>> {
-        self.queries.get(query)
+        self.table.query(query)
     }
 
     /// All queries with their judged documents, in the order of the ids.
     pub fn queries(&self) -> impl Iterator<Item = (&str, &BTreeMap<String, i32>)> {
-        let queries = self.queries.iter();
-        queries.map(|(query, documents)| (query.as_str(), documents))
+        self.table.queries()
     }
 
     /// How many queries there are.
     pub fn len(&self) -> usize {
-        self.queries.len()
+        self.table.len()
     }
 
     /// Whether there is no query.
     pub fn is_empty(&self) -> bool {
-        self.queries.is_empty()
+        self.len() == 0
     }
 }

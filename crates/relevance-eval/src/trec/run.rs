@@ -1,11 +1,12 @@
 //! A system's results: `query Q0 document rank score tag`.
 
-use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::path::Path;
 
 use super::file::{check_field, open, read_lines, write_whole};
+use super::table::QueryTable;
 use crate::EvalError;
+use crate::ranking::trec_order;
 
 const LINE: &str =
     "query, Q0, document, rank, a score that is a number and a tag, set apart by whitespace";
@@ -14,7 +15,7 @@ const LINE: &str =
 /// as trec_eval does.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Run {
-    queries: BTreeMap<String, BTreeMap<String, f64>>,
+    table: QueryTable<f64>,
 }
 
 impl Run {
@@ -30,8 +31,7 @@ impl Run {
         document: impl Into<String>,
         score: f64,
     ) -> Option<f64> {
-        let documents = self.queries.entry(query.into()).or_default();
-        documents.insert(document.into(), score)
+        self.table.insert(query.into(), document.into(), score)
     }
 
     /// Reads lines `query Q0 document rank score tag`.
@@ -77,7 +77,7 @@ impl Run {
     pub fn write(&self, path: impl AsRef<Path>, tag: &str) -> Result<(), EvalError> {
         write_whole(path.as_ref(), |out| {
             check_field("tag", tag)?;
-            for query in self.queries.keys() {
+            for query in self.queries() {
                 check_field("query", query)?;
                 for (rank, (document, score)) in self.ranked(query).into_iter().enumerate() {
                     check_field("document", document)?;
@@ -91,39 +91,31 @@ impl Run {
     /// A query's documents in trec_eval's order: score descending, compared in single precision, and
     /// equal scores by document id descending, bytewise. Empty for a query without results.
     pub fn ranked(&self, query: &str) -> Vec<(&str, f64)> {
-        let Some(documents) = self.queries.get(query) else {
-            return Vec::new();
-        };
+        let documents = self.table.query(query).into_iter().flatten();
         let mut ranked: Vec<(&str, f64)> = documents
-            .iter()
             .map(|(document, &score)| (document.as_str(), score))
             .collect();
-        // `+ 0.0` turns -0 into 0, which total_cmp would set apart.
-        let single = |score: f64| score as f32 + 0.0;
-        ranked.sort_by(|a, b| {
-            let by_score = single(b.1).total_cmp(&single(a.1));
-            by_score.then_with(|| b.0.as_bytes().cmp(a.0.as_bytes()))
-        });
+        ranked.sort_by(|a, b| trec_order(*a, *b));
         ranked
     }
 
     /// The ids of the queries, in their order.
     pub fn queries(&self) -> impl Iterator<Item = &str> {
-        self.queries.keys().map(String::as_str)
+        self.table.queries().map(|(query, _)| query)
     }
 
     /// Whether the query has an entry, with or without documents.
     pub fn contains(&self, query: &str) -> bool {
-        self.queries.contains_key(query)
+        self.table.query(query).is_some()
     }
 
     /// How many queries there are.
     pub fn len(&self) -> usize {
-        self.queries.len()
+        self.table.len()
     }
 
     /// Whether there is no query.
     pub fn is_empty(&self) -> bool {
-        self.queries.is_empty()
+        self.len() == 0
     }
 }

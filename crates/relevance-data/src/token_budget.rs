@@ -1,0 +1,294 @@
+//! Batches under a token budget, and streams of batches whose position can be kept.
+
+use crate::{BatchSampler, DataError};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// How many examples are sorted by length together.
+const WINDOW: usize = 4096;
+
+/// Shuffled batches of examples of like length, each as large as a budget of tokens allows, padding
+/// included: many short examples or few long ones, at the same cost.
+///
+/// As with [`BatchSampler`] an epoch is a pure function of the lengths, the settings and its number.
+/// How many batches an epoch has differs a little from epoch to epoch.
+///
+/// ```
+/// let sampler = relevance_data::TokenBudgetSampler::new(vec![3, 9, 4, 8, 5], 18, 7)?;
+/// for batch in sampler.epoch(0) {
+///     let longest = batch.iter().map(|&i| [3, 9, 4, 8, 5][i]).max().unwrap();
+///     assert!(batch.len() * longest <= 18);
+/// }
+/// # Ok::<(), relevance_data::DataError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct TokenBudgetSampler {
+    lengths: Vec<usize>,
+    max_tokens: usize,
+    max_rows: usize,
+    seed: u64,
+}
+
+impl TokenBudgetSampler {
+    /// A sampler over examples with these lengths; a batch holds at most `max_tokens` tokens, counted as
+    /// its rows times its longest.
+    ///
+    /// # Errors
+    /// [`DataError::NotEnoughData`] without an example; [`DataError::InvalidConfig`] if the longest
+    /// example alone is above the budget.
+    pub fn new(lengths: Vec<usize>, max_tokens: usize, seed: u64) -> Result<Self, DataError> {
+        let Some(&longest) = lengths.iter().max() else {
+            return Err(DataError::NotEnoughData {
+                needed: "1 example".to_owned(),
+                found: "none".to_owned(),
+            });
+        };
+        if longest > max_tokens {
+            return Err(DataError::InvalidConfig {
+                field: "max_tokens",
+                value: max_tokens.to_string(),
+                allowed: format!("at least {longest}, the longest example"),
+            });
+        }
+        Ok(Self {
+            lengths,
+            max_tokens,
+            max_rows: usize::MAX,
+            seed,
+        })
+    }
+
+    /// Sets how many rows a batch has at most, however short they are (default: any number; 0 counts
+    /// as 1).
+    #[must_use]
+    pub fn with_max_rows(mut self, max_rows: usize) -> Self {
+        self.max_rows = max_rows.max(1);
+        self
+    }
+
+    /// The batches of an epoch, as positions in `lengths`.
+    pub fn epoch(&self, epoch: usize) -> Vec<Vec<usize>> {
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+        random.set_stream(epoch as u64);
+        let mut order: Vec<usize> = (0..self.lengths.len()).collect();
+        order.shuffle(&mut random);
+        let mut batches: Vec<Vec<usize>> = Vec::new();
+        for window in order.chunks_mut(WINDOW) {
+            window.sort_by_key(|&example| self.lengths[example]);
+            let mut batch: Vec<usize> = Vec::new();
+            for &example in window.iter() {
+                // Ascending lengths: the newest is the longest.
+                let cost = (batch.len() + 1).saturating_mul(self.lengths[example]);
+                if !batch.is_empty() && (cost > self.max_tokens || batch.len() == self.max_rows) {
+                    batches.push(std::mem::take(&mut batch));
+                }
+                batch.push(example);
+            }
+            batches.push(batch);
+        }
+        batches.shuffle(&mut random);
+        batches
+    }
+}
+
+/// What a [`BatchStream`] draws its epochs from.
+pub trait EpochSampler {
+    /// The batches of an epoch, as positions of examples: a pure function of its number.
+    fn batches(&self, epoch: usize) -> Vec<Vec<usize>>;
+}
+
+impl EpochSampler for BatchSampler {
+    fn batches(&self, epoch: usize) -> Vec<Vec<usize>> {
+        self.epoch(epoch)
+    }
+}
+
+impl EpochSampler for TokenBudgetSampler {
+    fn batches(&self, epoch: usize) -> Vec<Vec<usize>> {
+        self.epoch(epoch)
+    }
+}
+
+/// Where a [`BatchStream`] stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchPosition {
+    /// The epoch, from 0.
+    pub epoch: usize,
+    /// The batch of the epoch that comes next, from 0.
+    pub batch: usize,
+    /// A hash of the epoch's batches: a position of other data, settings or seeds does not fit.
+    pub fingerprint: String,
+}
+
+/// Batches, epoch after epoch, without end; the position can be kept and taken up again.
+///
+/// ```
+/// use relevance_data::{BatchSampler, BatchStream};
+/// let sampler = BatchSampler::new((1..40).collect(), 4, 7)?;
+/// let mut stream = BatchStream::new(sampler.clone());
+/// stream.by_ref().take(13).count();
+/// let position = stream.position();
+/// let expected: Vec<_> = stream.take(5).collect();
+/// let resumed = BatchStream::resume(sampler, &position)?;
+/// assert_eq!(resumed.take(5).collect::<Vec<_>>(), expected);
+/// # Ok::<(), relevance_data::DataError>(())
+/// ```
+#[derive(Debug)]
+pub struct BatchStream<S> {
+    sampler: S,
+    epoch: usize,
+    batch: usize,
+    batches: Vec<Vec<usize>>,
+}
+
+impl<S: EpochSampler> BatchStream<S> {
+    /// A stream from the first batch on.
+    pub fn new(sampler: S) -> Self {
+        Self {
+            batches: sampler.batches(0),
+            sampler,
+            epoch: 0,
+            batch: 0,
+        }
+    }
+
+    /// A stream from a position on.
+    ///
+    /// # Errors
+    /// [`DataError::InvalidConfig`] for a position of other data, settings or seeds.
+    pub fn resume(sampler: S, position: &BatchPosition) -> Result<Self, DataError> {
+        let batches = sampler.batches(position.epoch);
+        let found = fingerprint(&batches);
+        if found != position.fingerprint || position.batch > batches.len() {
+            return Err(DataError::InvalidConfig {
+                field: "position",
+                value: format!("that of batches {}", position.fingerprint),
+                allowed: format!("one of batches {found}: the same examples, settings and seed"),
+            });
+        }
+        Ok(Self {
+            sampler,
+            epoch: position.epoch,
+            batch: position.batch,
+            batches,
+        })
+    }
+
+    /// Where the stream stands: the batch that comes next.
+    pub fn position(&self) -> BatchPosition {
+        BatchPosition {
+            epoch: self.epoch,
+            batch: self.batch,
+            fingerprint: fingerprint(&self.batches),
+        }
+    }
+}
+
+impl<S: EpochSampler> Iterator for BatchStream<S> {
+    type Item = Vec<usize>;
+
+    /// `None` only from a sampler without batches.
+    fn next(&mut self) -> Option<Vec<usize>> {
+        if self.batch == self.batches.len() {
+            self.epoch += 1;
+            self.batch = 0;
+            self.batches = self.sampler.batches(self.epoch);
+        }
+        let batch = self.batches.get(self.batch)?.clone();
+        self.batch += 1;
+        Some(batch)
+    }
+}
+
+fn fingerprint(batches: &[Vec<usize>]) -> String {
+    let mut hasher = Sha256::new();
+    for batch in batches {
+        hasher.update((batch.len() as u64).to_le_bytes());
+        for &example in batch {
+            hasher.update((example as u64).to_le_bytes());
+        }
+    }
+    let digest = hasher.finalize();
+    digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn an_epoch_holds_every_example_once_within_the_budget(
+            lengths in prop::collection::vec(1_usize..60, 1..200),
+            extra in 0_usize..300,
+            max_rows in 1_usize..20,
+            seed: u64,
+        ) {
+            let budget = 60 + extra;
+            let sampler = TokenBudgetSampler::new(lengths.clone(), budget, seed).unwrap();
+            let sampler = sampler.with_max_rows(max_rows);
+            for epoch in 0..2 {
+                let batches = sampler.epoch(epoch);
+                prop_assert_eq!(&batches, &sampler.epoch(epoch));
+                for batch in &batches {
+                    let longest = batch.iter().map(|&i| lengths[i]).max().unwrap();
+                    prop_assert!(batch.len() * longest <= budget && batch.len() <= max_rows);
+                }
+                let mut all = batches.concat();
+                all.sort_unstable();
+                prop_assert!(all.into_iter().eq(0..lengths.len()));
+            }
+        }
+
+        #[test]
+        fn a_resumed_stream_gives_what_the_whole_one_gives(
+            lengths in prop::collection::vec(1_usize..30, 1..60),
+            taken in 0_usize..40,
+            seed: u64,
+        ) {
+            let sampler = TokenBudgetSampler::new(lengths, 90, seed).unwrap();
+            let mut stream = BatchStream::new(sampler.clone());
+            stream.by_ref().take(taken).count();
+            let position = serde_json::to_string(&stream.position()).unwrap();
+            let position: BatchPosition = serde_json::from_str(&position).unwrap();
+            let resumed = BatchStream::resume(sampler, &position).unwrap();
+            prop_assert_eq!(resumed.take(30).collect::<Vec<_>>(), stream.take(30).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn little_is_padded() {
+        let lengths: Vec<usize> = (0..5000).map(|i| 10 + (i * 7919) % 118).collect();
+        let tokens: usize = lengths.iter().sum();
+        let sampler = TokenBudgetSampler::new(lengths.clone(), 2048, 1).unwrap();
+        let width = |batch: &Vec<usize>| batch.iter().map(|&i| lengths[i]).max().unwrap_or(0);
+        let padded: usize = sampler.epoch(0).iter().map(|b| b.len() * width(b)).sum();
+        assert!(padded < tokens * 103 / 100, "{padded} for {tokens}");
+    }
+
+    #[test]
+    fn another_stream_s_position_is_refused() {
+        let sampler = |seed| TokenBudgetSampler::new((1..50).collect(), 100, seed).unwrap();
+        let position = BatchStream::new(sampler(1)).position();
+        let error = BatchStream::resume(sampler(2), &position).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("the same examples, settings and seed"),
+            "{error}"
+        );
+        let error = TokenBudgetSampler::new(vec![9, 120], 100, 1).unwrap_err();
+        assert!(error.to_string().contains("at least 120"), "{error}");
+        assert!(TokenBudgetSampler::new(vec![], 100, 1).is_err());
+    }
+}
