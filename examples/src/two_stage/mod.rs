@@ -6,6 +6,7 @@
 pub mod config;
 pub mod data;
 pub mod manifest;
+mod preflight;
 pub mod run;
 pub mod stage;
 pub mod stages;

@@ -14,6 +14,7 @@ use training_loop::{Progress, TrainerOptions};
 use super::config::TwoStageConfig;
 use super::data::Parts;
 use super::manifest::{DataFile, Manifest, StageRecord, hash_file, peak_memory_bytes};
+use super::preflight;
 use super::stage::Stage;
 use super::stages;
 use crate::device::DeviceChoice;
@@ -61,12 +62,12 @@ pub struct Run {
 impl Run {
     /// Checks the options, reads the data, and opens or makes the output folder.
     ///
-    /// Nothing is written before every option and all data have been checked.
+    /// Nothing is written before every option, all data and the initial checkpoints have been checked.
     ///
     /// # Errors
     ///
-    /// An option makes no sense; the data cannot be read; the folder cannot be written, or holds a
-    /// run and `resume` is off, or holds another run.
+    /// An option makes no sense; the data or a checkpoint cannot be read; the folder cannot be
+    /// written, or holds a run and `resume` is off, or holds another run.
     pub fn start(mut options: RunOptions) -> Result<Self, RunError> {
         options.config.teacher.init = init_name(options.teacher_init.as_deref())?;
         options.config.student.init = init_name(options.student_init.as_deref())?;
@@ -79,6 +80,7 @@ impl Run {
             });
         }
         let parts = Parts::read(&options.data, &options.config.data, options.config.seed)?;
+        preflight::check(&options, &parts.schema, &device)?;
         let mut manifest = Manifest {
             version: env!("CARGO_PKG_VERSION").into(),
             config: options.config.clone(),
