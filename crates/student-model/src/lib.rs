@@ -1,4 +1,4 @@
-//! The BERT student of the two-stage framework: a cross-encoder that reads a query and an item and
+//! The student of the two-stage framework, a BERT, RoBERTa or XLM-RoBERTa: a cross-encoder that reads a query and an item and
 //! gives a distribution over relevance classes. It loads and saves Hugging Face folders
 //! ([`BertModel`], [`BertForSequenceClassification`]), is trained by cross entropy or CRSD (feature
 //! `train`), and ranks: [`Ranker`] is what a service embeds. Without `train` it has no autodiff, no
@@ -40,12 +40,17 @@ mod error;
 mod folder;
 mod init;
 mod layer;
+mod layer_choice;
+mod model_type;
 mod predict;
 mod ranker;
 mod relevance;
+mod shards;
 mod student;
+mod tensor_names;
 #[cfg(feature = "train")]
 mod train;
+mod weights;
 #[cfg(feature = "train")]
 mod wordpiece;
 
@@ -56,6 +61,8 @@ pub use config::{BertConfig, HiddenAct};
 pub use embeddings::BertEmbeddings;
 pub use error::{CheckpointMismatch, Misshapen, StudentError};
 pub use layer::{BertEncoder, BertIntermediate, BertLayer};
+pub use layer_choice::LayerFault;
+pub use model_type::ModelType;
 pub use predict::predict;
 pub use ranker::{PairScore, RankedItem, Ranker};
 pub use relevance::RelevanceConfig;
@@ -65,5 +72,6 @@ pub use train::{
     Evaluator, LogitKdConfig, NegativePolicy, Objective, RDropConfig, StudentBatch, StudentExample,
     StudentTask, StudentTrainConfig, train_student, train_student_with,
 };
+pub use weights::{SaveOptions, WeightType};
 #[cfg(feature = "train")]
 pub use wordpiece::train_wordpiece;
