@@ -37,6 +37,8 @@ pub mod leakage;
 mod named_split;
 mod normalize;
 mod pair;
+#[cfg(feature = "parquet")]
+mod parquet_file;
 mod preference;
 mod prefetch;
 mod rationale;
@@ -65,7 +67,7 @@ pub use atomic_file::AtomicFile;
 pub use batch::TokenBatch;
 pub use error::{DataError, Position, RowFault};
 #[cfg(feature = "parquet")]
-pub use esci::{EsciDataset, EsciFilter};
+pub use esci::{EsciDataset, EsciFilter, EsciPairs};
 pub use hash::sha256_file;
 pub use jsonl::{JsonlReader, read_jsonl, write_jsonl};
 pub use label_words::LabelWords;

@@ -55,6 +55,20 @@ impl RowReport {
         }
     }
 
+    /// Counts a row that is not given out if it is faulty; none for one that is passed over.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn excuse<T>(
+        &mut self,
+        row: Result<T, DataError>,
+        policy: RowPolicy,
+    ) -> Result<Option<T>, DataError> {
+        match (row, policy) {
+            (Ok(row), _) => Ok(Some(row)),
+            (Err(error), RowPolicy::Fail) => Err(error),
+            (Err(error), RowPolicy::Skip) => self.count(error).map(|()| None),
+        }
+    }
+
     /// Counts the error of a row; gives back an error that is not of a single row.
     fn count(&mut self, error: DataError) -> Result<(), DataError> {
         let DataError::Row { fault, .. } = &error else {
