@@ -1,6 +1,6 @@
 """Reads the two ESCI files and joins them with polars; the peer of the binary `esci_join`.
 
-Prints one JSON line: seconds of reading and joining, rows, the bytes of each column of the join (so that
+Prints one JSON line: seconds of reading and joining on the wall and of processor time, rows, the bytes of each column of the join (so that
 every value is touched, and both sides can be seen to have found the same), and the peak memory.
 """
 
@@ -20,12 +20,12 @@ os.environ["POLARS_MAX_THREADS"] = str(args.threads)
 
 import polars as pl  # noqa: E402  (reads the number of threads when imported)
 
-from peak_memory import peak_bytes  # noqa: E402
+from process import cpu_seconds, peak_bytes  # noqa: E402
 
 QUERY = ["query", "query_id", "product_locale", "product_id", "esci_label"]
 TEXTS = ["product_title", "product_description", "product_bullet_point", "product_brand", "product_color"]
 
-start = time.perf_counter()
+start, cpu = time.perf_counter(), cpu_seconds()
 examples = pl.scan_parquet(args.dir / "shopping_queries_dataset_examples.parquet").select(QUERY)
 products = pl.scan_parquet(args.dir / "shopping_queries_dataset_products.parquet").select(
     ["product_id", "product_locale", *TEXTS]
@@ -37,7 +37,7 @@ length = lambda column: column.cast(pl.String).str.len_bytes().cast(pl.Int64).su
 sums = [length(pl.col(name)).alias(name) for name in QUERY + TEXTS if name != "esci_label"]
 labels = [(pl.col("esci_label") == label).sum().cast(pl.Int64).alias(label) for label in "ESCI"]
 found = joined.select(pl.len().cast(pl.Int64).alias("rows"), *sums, *labels).collect(engine=args.engine)
-seconds = time.perf_counter() - start
+seconds, cpu = time.perf_counter() - start, cpu_seconds() - cpu
 row = {key: int(value or 0) for key, value in found.row(0, named=True).items()}
 name = f"polars {pl.__version__} {args.engine}{' kept' if args.keep else ''}"
-print(json.dumps({"side": name, "seconds": seconds, "peak": peak_bytes(), "found": row}))
+print(json.dumps({"side": name, "seconds": seconds, "cpu": cpu, "peak": peak_bytes(), "found": row}))

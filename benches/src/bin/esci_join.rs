@@ -1,10 +1,11 @@
 //! Reads the two ESCI files and joins them; `peers/esci_join.py` does the same with polars.
 //!
 //! ```sh
-//! cargo run --release -p benches --bin esci_join -- DIR [product|examples]
+//! cargo run --release -p benches --bin esci_join -- DIR [products|examples]
 //! ```
 //!
-//! Prints one JSON line: seconds, rows, the bytes of each column of the join, and the peak memory.
+//! Prints one JSON line: seconds on the wall and of processor time, rows, the bytes of each column of the
+//! join, and the peak memory.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -68,18 +69,19 @@ fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     let order = (args.next(), args.next());
     let (Some(dir), order) = order else {
-        eprintln!("usage: esci_join DIR [product|examples]");
+        eprintln!("usage: esci_join DIR [products|examples]");
         return ExitCode::FAILURE;
     };
-    let order = order.unwrap_or_else(|| "product".to_owned());
+    let order = order.unwrap_or_else(|| "products".to_owned());
     let start = Instant::now();
     match join(&dir, order == "examples") {
         Ok(found) => {
             let seconds = start.elapsed().as_secs_f64();
             let peak = benches::peak_memory().unwrap_or(0);
+            let cpu = benches::cpu_seconds().unwrap_or(0.0);
             println!(
-                "{{\"side\": \"relevance-data by {order}\", \"seconds\": {seconds}, \"peak\": {peak}, \
-                 \"found\": {}}}",
+                "{{\"side\": \"relevance-data, in order of {order}\", \"seconds\": {seconds}, \
+                 \"cpu\": {cpu}, \"peak\": {peak}, \"found\": {}}}",
                 found.json()
             );
             ExitCode::SUCCESS

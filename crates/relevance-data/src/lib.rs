@@ -87,7 +87,7 @@ pub use sft::SftExample;
 pub use source::{ColumnMap, PairSource, RowPolicy, RowReport, SourceConfig, SourcePair};
 pub use split::{QuerySplit, check_disjoint};
 pub use split_leakage::{SplitLeakage, split_leakage};
-pub use stratified_split::stratified_split;
+pub use stratified_split::{extend_stratified_split, stratified_split};
 pub use token_budget::{BatchPosition, BatchStream, EpochSampler, TokenBudgetSampler};
 #[cfg(feature = "tokenizers")]
 pub use tokenizer::{Encoding, PairTokenizer, PairTokenizerConfig};

@@ -36,6 +36,19 @@ impl RowReport {
         self.skipped.values().sum()
     }
 
+    /// Adds what another reading of the same kind counted.
+    pub fn add(&mut self, other: &Self) {
+        self.read += other.read;
+        for (fault, count) in &other.skipped {
+            *self.skipped.entry(*fault).or_default() += count;
+        }
+        for (fault, messages) in &other.examples {
+            let examples = self.examples.entry(*fault).or_default();
+            examples.extend(messages.iter().cloned());
+            examples.truncate(EXAMPLES);
+        }
+    }
+
     /// Counts a row under a policy. None for one that is passed over; after an error nothing may follow.
     pub(crate) fn settle<T>(
         &mut self,
