@@ -9,12 +9,14 @@
 mod device;
 mod harness;
 mod minilm;
+mod process;
 mod shapes;
 mod tensors;
 
 pub use device::bench_device;
 pub use harness::run;
 pub use minilm::minilm;
+pub use process::{cpu_seconds, peak_memory};
 pub use shapes::{
     LOSS_SHAPES, LossShape, NUM_CLASSES, STEP_SHAPES, STUDENT_SHAPES, StepShape, StudentShape,
 };

@@ -5,13 +5,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Int8Type, Int16Type, Int32Type, Int64Type};
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, Schema};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use std::fs::File;
+use std::borrow::Cow;
 use std::path::Path;
-
-/// How many rows are decoded at a time.
-const BATCH_ROWS: usize = 1024;
 
 /// What a column must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,51 +54,7 @@ fn is_integer(found: &DataType) -> bool {
 pub(crate) type Needed = &'static [(&'static str, Kind)];
 
 /// Checks that a file has the columns.
-pub(crate) fn check(path: &Path, needed: Needed) -> Result<(), DataError> {
-    builder(path).and_then(|builder| check_schema(path, builder.schema(), needed))
-}
-
-/// The needed columns of a file in batches of rows, each with the number of its first row.
-pub(crate) fn batches(
-    path: &Path,
-    needed: Needed,
-) -> Result<impl Iterator<Item = Result<(usize, RecordBatch), DataError>> + use<>, DataError> {
-    let builder = builder(path)?;
-    check_schema(path, builder.schema(), needed)?;
-    let mask = ProjectionMask::columns(
-        builder.parquet_schema(),
-        needed.iter().map(|(column, _)| *column),
-    );
-    let reader = builder
-        .with_projection(mask)
-        .with_batch_size(BATCH_ROWS)
-        .build();
-    let reader: ParquetRecordBatchReader = reader.map_err(|source| parquet_error(path, source))?;
-    let (path, mut first_row) = (path.to_owned(), 0);
-    Ok(reader.map(move |batch| {
-        let batch = batch.map_err(|source| DataError::Arrow {
-            path: path.clone(),
-            source,
-        })?;
-        let start = first_row;
-        first_row += batch.num_rows();
-        Ok((start, batch))
-    }))
-}
-
-fn builder(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, DataError> {
-    let file = File::open(path).map_err(DataError::io(path, "open"))?;
-    ParquetRecordBatchReaderBuilder::try_new(file).map_err(|source| parquet_error(path, source))
-}
-
-fn parquet_error(path: &Path, source: parquet::errors::ParquetError) -> DataError {
-    DataError::Parquet {
-        path: path.to_owned(),
-        source,
-    }
-}
-
-fn check_schema(path: &Path, schema: &Schema, needed: Needed) -> Result<(), DataError> {
+pub(crate) fn check_schema(path: &Path, schema: &Schema, needed: Needed) -> Result<(), DataError> {
     for (column, kind) in needed {
         let Ok(field) = schema.field_with_name(column) else {
             return Err(DataError::MissingColumn {
@@ -125,7 +76,6 @@ fn check_schema(path: &Path, schema: &Schema, needed: Needed) -> Result<(), Data
 }
 
 /// Checks that a column can be read as text.
-#[cfg(feature = "tables")]
 pub(crate) fn check_readable(path: &Path, schema: &Schema, column: &str) -> Result<(), DataError> {
     let found = schema
         .field_with_name(column)
@@ -160,7 +110,7 @@ impl<'a> Column<'a> {
     }
 
     /// The value as text; `None` if it is null.
-    pub(crate) fn text(&self, row: usize) -> Option<String> {
+    pub(crate) fn text(&self, row: usize) -> Option<Cow<'a, str>> {
         text_of(self.array, row)
     }
 
@@ -176,20 +126,21 @@ impl<'a> Column<'a> {
     }
 }
 
-pub(crate) fn text_of(array: &dyn Array, row: usize) -> Option<String> {
+/// A value as text; `None` if it is null.
+pub(crate) fn text_of(array: &dyn Array, row: usize) -> Option<Cow<'_, str>> {
     if array.is_null(row) {
         return None;
     }
     match array.data_type() {
-        DataType::Utf8 => Some(array.as_string::<i32>().value(row).to_owned()),
-        DataType::LargeUtf8 => Some(array.as_string::<i64>().value(row).to_owned()),
-        DataType::Utf8View => Some(array.as_string_view().value(row).to_owned()),
+        DataType::Utf8 => Some(array.as_string::<i32>().value(row).into()),
+        DataType::LargeUtf8 => Some(array.as_string::<i64>().value(row).into()),
+        DataType::Utf8View => Some(array.as_string_view().value(row).into()),
         DataType::Dictionary(..) => {
             let dictionary = array.as_any_dictionary();
             let key = dictionary_key(dictionary.keys(), row)?;
             text_of(dictionary.values().as_ref(), key)
         }
-        _ => integer_of(array, row).map(|value| value.to_string()),
+        _ => integer_of(array, row).map(|value| value.to_string().into()),
     }
 }
 

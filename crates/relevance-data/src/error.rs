@@ -166,35 +166,6 @@ pub enum DataError {
         /// The types that can be read.
         allowed: &'static str,
     },
-    /// A value is null where one is needed.
-    #[error("{}: row {row}: column {column:?} is null", path.display())]
-    MissingValue {
-        /// The file.
-        path: PathBuf,
-        /// The row, counted from 0 as pandas does.
-        row: usize,
-        /// The column.
-        column: String,
-    },
-    /// An example's product is absent from the products file.
-    #[error(
-        "{}: row {row} (example_id {example_id}): product {product_id:?} of locale {locale:?} is not in {}",
-        path.display(), products.display()
-    )]
-    MissingProduct {
-        /// The examples file.
-        path: PathBuf,
-        /// The row, counted from 0 as pandas does.
-        row: usize,
-        /// The row's `example_id`.
-        example_id: Box<str>,
-        /// The product that was looked for.
-        product_id: Box<str>,
-        /// Its locale.
-        locale: Box<str>,
-        /// The file in which it was looked for.
-        products: PathBuf,
-    },
     /// No row is left after filtering.
     #[error("{}: no row with {filter}; the file has {available}", path.display())]
     EmptySelection {

@@ -39,6 +39,8 @@ mod normalize;
 mod pair;
 #[cfg(feature = "tokenizers")]
 mod pair_template;
+#[cfg(feature = "parquet")]
+mod parquet_file;
 mod preference;
 mod prefetch;
 mod rationale;
@@ -69,7 +71,7 @@ pub use atomic_file::AtomicFile;
 pub use batch::TokenBatch;
 pub use error::{DataError, Position, RowFault};
 #[cfg(feature = "parquet")]
-pub use esci::{EsciDataset, EsciFilter};
+pub use esci::{EsciDataset, EsciFilter, EsciPairs};
 pub use hash::sha256_file;
 pub use jsonl::{JsonlReader, read_jsonl, write_jsonl};
 pub use label_words::LabelWords;
@@ -91,7 +93,7 @@ pub use sft::SftExample;
 pub use source::{ColumnMap, PairSource, RowPolicy, RowReport, SourceConfig, SourcePair};
 pub use split::{QuerySplit, check_disjoint};
 pub use split_leakage::{SplitLeakage, split_leakage};
-pub use stratified_split::stratified_split;
+pub use stratified_split::{extend_stratified_split, stratified_split};
 pub use token_budget::{BatchPosition, BatchStream, EpochSampler, TokenBudgetSampler};
 #[cfg(feature = "tokenizers")]
 pub use tokenizer::{Encoding, PairTokenizer, PairTokenizerConfig};

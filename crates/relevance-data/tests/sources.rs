@@ -4,14 +4,14 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use relevance_data::source::{wands, write_pairs};
+use relevance_data::source::{Packing, wands, write_pairs, write_wands};
 use relevance_data::{
     ColumnMap, DataError, Item, KtoExample, LabelSchema, LabeledPair, Message, MessagesExample,
     Pair, PairSource, Query, RowFault, RowPolicy, SourceConfig, read_jsonl, write_jsonl,
 };
 use std::path::Path;
 
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 12] = [
     "p.csv",
     "p.tsv",
     "p.jsonl",
@@ -22,6 +22,8 @@ const NAMES: [&str; 10] = [
     "p.tsv.zst",
     "p.jsonl.zst",
     "p.parquet",
+    "p.parquet.gz",
+    "p.parquet.zst",
 ];
 
 fn read(path: &Path, config: &SourceConfig) -> Result<Vec<LabeledPair>, DataError> {
@@ -298,6 +300,67 @@ fn wands_is_joined_and_its_faults_are_counted() {
     );
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn wands_comes_back(
+        rows in vec((0_usize..4, 0_usize..5, 0_usize..3), 0..30),
+        texts in vec("[ -~\t\n\r\"éß日]{0,8}[a-z]", 4..5),
+        packing in prop::sample::select(vec![Packing::Plain, Packing::Gzip, Packing::Zstd]),
+    ) {
+        let schema = LabelSchema::wands();
+        let pair = |(query, item, label): &(usize, usize, usize)| LabeledPair {
+            pair: Pair {
+                query: Query::new(query.to_string(), &texts[*query]),
+                item: Item {
+                    description: texts[*item % 4].repeat(*item),
+                    bullet_points: texts[(*item + 1) % 4].repeat(*item / 2),
+                    ..Item::new(format!("p{item}"), &texts[*item % 4])
+                },
+            },
+            label: schema.label(*label).unwrap(),
+        };
+        let pairs: Vec<LabeledPair> = rows.iter().map(pair).collect();
+        let dir = tempfile::tempdir().unwrap();
+        write_wands(dir.path(), &pairs, &schema, packing).unwrap();
+        let found = wands(dir.path(), &schema, RowPolicy::Fail).unwrap();
+        let found: Vec<LabeledPair> = found.map(|pair| pair.unwrap().labeled().unwrap()).collect();
+        prop_assert_eq!(found, pairs);
+    }
+}
+
+#[test]
+fn what_wands_cannot_hold_is_refused_and_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let schema = LabelSchema::wands();
+    let good = LabeledPair {
+        pair: Pair {
+            query: Query::new("1", "q"),
+            item: Item::new("2", "t"),
+        },
+        label: schema.label(0).unwrap(),
+    };
+    let refused = |change: fn(&mut Pair)| {
+        let mut bad = good.clone();
+        change(&mut bad.pair);
+        let pairs = [&good, &bad];
+        let error = write_wands(dir.path(), pairs, &schema, Packing::Plain).unwrap_err();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+        error.to_string()
+    };
+    for (message, field) in [
+        (refused(|pair| pair.query.id.clear()), "query.id"),
+        (refused(|pair| pair.query.text.push('!')), "query.id"),
+        (refused(|pair| pair.item.title.push('!')), "item.id"),
+        (refused(|pair| pair.item.brand.push('!')), "item.brand"),
+        (refused(|pair| pair.query.locale.push('!')), "query.locale"),
+    ] {
+        let place = format!("row 1: field \"{field}\"");
+        assert!(message.contains(&place), "{message}");
+    }
+}
+
 #[test]
 fn trl_rows_come_back_compressed_too() {
     let dir = tempfile::tempdir().unwrap();
@@ -360,7 +423,7 @@ fn names_tell_the_compression_of_what_is_written() {
         assert_eq!(read_jsonl::<Message>(&path).unwrap(), rows);
     }
     let schema = LabelSchema::esci();
-    let error = write_pairs(dir.path().join("p.parquet.gz"), &[], &schema).unwrap_err();
+    let error = write_pairs(dir.path().join("p.xlsx"), &[], &schema).unwrap_err();
     assert!(matches!(error, DataError::InvalidConfig { .. }), "{error}");
 }
 

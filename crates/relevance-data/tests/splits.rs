@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use relevance_data::clean::NearDuplicateConfig;
 use relevance_data::{
     DataError, Item, LabelSchema, LabeledPair, Pair, Query, QuerySplit, check_disjoint,
-    normalize_query, split_by_name, split_leakage, stratified_split,
+    extend_stratified_split, normalize_query, split_by_name, split_leakage, stratified_split,
 };
 
 fn pair(query: &str) -> LabeledPair {
@@ -244,4 +244,39 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn rows_added_to_a_stratified_split_move_nothing(
+        split in split(),
+        rows in vec(("[ab ]{0,3}", 0_usize..4), 1..40),
+        known: prop::sample::Index,
+    ) {
+        let pairs: Vec<LabeledPair> = rows.iter().map(|(query, label)| labelled(query, *label)).collect();
+        let known = known.index(pairs.len());
+        let earlier = stratified_split(&split, pairs[..known].to_vec());
+        let parts = extend_stratified_split(&split, pairs.clone(), &earlier).unwrap();
+        prop_assert_eq!(parts.iter().map(Vec::len).sum::<usize>(), pairs.len());
+        for (part, before) in parts.iter().zip(&earlier) {
+            prop_assert!(before.iter().all(|pair| part.contains(pair)));
+        }
+        for (a, first) in parts.iter().enumerate() {
+            for second in &parts[a + 1..] {
+                check_disjoint(first, second).unwrap();
+            }
+        }
+        // With nothing before, it is the plain split.
+        let nothing = vec![Vec::new(); split.num_parts()];
+        prop_assert_eq!(extend_stratified_split(&split, pairs.clone(), &nothing).unwrap(), stratified_split(&split, pairs));
+    }
+}
+
+#[test]
+fn earlier_parts_that_do_not_fit_are_refused() {
+    let split = QuerySplit::new(vec![0.5, 0.5], 1).unwrap();
+    let pairs = vec![pair("a")];
+    let error = extend_stratified_split(&split, pairs.clone(), &[pairs.clone()]).unwrap_err();
+    assert!(error.to_string().contains("2, as many"), "{error}");
+    let shared = [pairs.clone(), vec![pair(" A")]];
+    let error = extend_stratified_split(&split, pairs, &shared).unwrap_err();
+    assert!(matches!(error, DataError::SharedQueries { count: 1, .. }));
 }

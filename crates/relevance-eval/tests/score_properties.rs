@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use relevance_eval::{
-    EvaluationConfig, Qrels, Run, TemperatureScaling, TrecMeasure, average_precision, holm,
+    EvaluationConfig, Gain, Qrels, Run, TemperatureScaling, TrecMeasure, average_precision, holm,
     paired_randomization_of_means, precision_recall_curve, roc_auc, trec_eval,
 };
 
@@ -17,7 +17,19 @@ fn scored() -> impl Strategy<Value = (Vec<bool>, Vec<f64>)> {
     })
 }
 
-const MEASURES: [TrecMeasure; 5] = [
+const MEASURES: [TrecMeasure; 8] = [
+    TrecMeasure::Ndcg {
+        cutoff: None,
+        gain: Gain::Linear,
+    },
+    TrecMeasure::Ndcg {
+        cutoff: Some(3),
+        gain: Gain::Linear,
+    },
+    TrecMeasure::Ndcg {
+        cutoff: Some(5),
+        gain: Gain::Exponential,
+    },
     TrecMeasure::Map,
     TrecMeasure::RecipRank,
     TrecMeasure::Precision(3),
@@ -122,9 +134,44 @@ proptest! {
         let of_mapped = trec_eval(&qrels, &mapped, &MEASURES).unwrap();
         for measure in &MEASURES {
             let mean = scores.mean(measure).unwrap();
-            prop_assert!((0.0..=1.0).contains(&mean), "{measure} {mean}");
+            prop_assert!((0.0..=1.0 + 1e-12).contains(&mean), "{measure} {mean}");
             prop_assert_eq!(Some(mean), of_mapped.mean(measure));
         }
         prop_assert_eq!(scores.num_queries(), qrels.len());
+    }
+
+    #[test]
+    fn trec_measures_are_blind_to_the_order_of_rows(
+        (rows, other) in lists().prop_flat_map(|mut rows| {
+            // Of several rows of one document the last would count: one each.
+            rows.sort_by_key(|row| (row.0, row.1));
+            rows.dedup_by_key(|row| (row.0, row.1));
+            (Just(rows.clone()), Just(rows).prop_shuffle())
+        }),
+    ) {
+        let mean_of = |rows| {
+            let (qrels, run) = trec(rows, |score| score);
+            let scores = trec_eval(&qrels, &run, &MEASURES).unwrap();
+            MEASURES.iter().map(|measure| scores.mean(measure)).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(mean_of(&rows), mean_of(&other));
+    }
+
+    #[test]
+    fn trec_files_come_back(
+        rows in prop::collection::vec(("[!-~é日]{1,6}", "[!-~é日]{1,6}", any::<i32>(), prop::num::f64::NORMAL | prop::num::f64::ZERO), 0..40),
+        tag in "[a-z]{1,4}",
+    ) {
+        let (mut qrels, mut run) = (Qrels::new(), Run::new());
+        for (query, document, level, score) in &rows {
+            qrels.insert(query, document, *level);
+            run.insert(query, document, *score);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let (at, to) = (folder.path().join("qrels"), folder.path().join("run"));
+        qrels.write(&at).unwrap();
+        run.write(&to, &tag).unwrap();
+        prop_assert_eq!(Qrels::from_file(&at).unwrap(), qrels);
+        prop_assert_eq!(Run::from_file(&to).unwrap(), run);
     }
 }

@@ -26,7 +26,7 @@ struct Args {
     /// --table. Without it the columns are those that this command writes.
     #[arg(long)]
     columns: Option<String>,
-    /// What happens to a row that cannot be used; for --table.
+    /// What happens to a row that cannot be used.
     #[arg(long, default_value = "fail", value_parser = ["fail", "skip"])]
     rows: String,
     /// esci, wands, binary, or a JSON file with a label schema.
@@ -48,12 +48,15 @@ struct Args {
     /// What becomes of nearly equal items of one query.
     #[arg(long, default_value = "report", value_parser = ["ignore", "report", "keep_first"])]
     near_duplicates: String,
-    /// csv, tsv or jsonl, each also with .gz or .zst, or parquet.
+    /// csv, tsv, jsonl or parquet, each also with .gz or .zst.
     #[arg(long, default_value = "jsonl")]
     format: String,
     /// Seed of the deal.
     #[arg(long, default_value_t = 42)]
     seed: u64,
+    /// Folder of an earlier run whose queries stay in their parts; for a stratified split.
+    #[arg(long)]
+    extend: Option<PathBuf>,
     /// Output folder: a file a part, schema.json, report.json and report.md.
     #[arg(long)]
     out: PathBuf,
@@ -71,7 +74,7 @@ struct SourceArgs {
     /// Folder of WANDS' query.csv, product.csv and label.csv.
     #[arg(long)]
     wands: Option<PathBuf>,
-    /// CSV, TSV, JSON Lines (each also .gz or .zst) or parquet file.
+    /// CSV, TSV, JSON Lines or parquet file, each also .gz or .zst.
     #[arg(long)]
     table: Option<PathBuf>,
 }
@@ -86,6 +89,7 @@ fn run(args: &Args) -> Result<(), RunError> {
         &args.out,
         args.resume,
         failure::command_line(),
+        &interrupt::on_ctrl_c(),
     )?;
     println!("{}", report.markdown());
     Ok(())
@@ -125,6 +129,7 @@ fn config(args: &Args) -> Result<PrepareConfig, RunError> {
         fractions: args.fractions.clone(),
         extension: args.format.clone(),
         seed: args.seed,
+        extend: args.extend.clone(),
     })
 }
 
@@ -136,7 +141,7 @@ fn source(args: &Args, named: bool) -> Result<Source, RunError> {
     };
     let Some(path) = table else {
         let wands = wands.clone().map(|folder| Source::Wands(folder, policy));
-        let esci = Source::Esci(esci.clone().unwrap_or_default());
+        let esci = Source::Esci(esci.clone().unwrap_or_default(), policy);
         return Ok(wands.unwrap_or(esci));
     };
     let columns = match &args.columns {

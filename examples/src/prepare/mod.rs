@@ -3,6 +3,7 @@
 //! [`source`] reads, [`parts`] deals, [`run`] goes through the steps and keeps what is done.
 
 pub mod parts;
+pub mod progress;
 pub mod report;
 pub mod run;
 pub mod source;

@@ -1,6 +1,6 @@
 //! How pairs become parts.
 
-use relevance_data::{QuerySplit, stratified_split};
+use relevance_data::{LabeledPair, QuerySplit, extend_stratified_split};
 use serde::{Deserialize, Serialize};
 
 use super::source::NamedPairs;
@@ -18,17 +18,18 @@ pub enum Dealing {
     Named,
 }
 
-/// The parts by name.
+/// The parts by name. A stratified deal leaves queries of `earlier` parts where they are.
 ///
 /// # Errors
 ///
-/// The fractions are not as many as the names, or no shares.
+/// The fractions are not as many as the names, or no shares; earlier parts share a query.
 pub fn deal(
     pairs: NamedPairs,
     dealing: Dealing,
     names: &[String],
     fractions: &[f64],
     seed: u64,
+    earlier: &NamedPairs,
 ) -> Result<NamedPairs, RunError> {
     if dealing == Dealing::Named {
         return Ok(pairs);
@@ -43,7 +44,11 @@ pub fn deal(
     let split = QuerySplit::new(fractions.to_vec(), seed)?;
     let all = pairs.into_values().flatten().collect();
     let parts = match dealing {
-        Dealing::Stratified => stratified_split(&split, all),
+        Dealing::Stratified => {
+            let earlier = names.iter().map(|name| earlier.get(name).cloned());
+            let earlier: Vec<Vec<LabeledPair>> = earlier.map(Option::unwrap_or_default).collect();
+            extend_stratified_split(&split, all, &earlier)?
+        }
         _ => split.split(all),
     };
     Ok(names.iter().cloned().zip(parts).collect())
@@ -52,7 +57,7 @@ pub fn deal(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use relevance_data::{Item, LabelSchema, LabeledPair, Pair, Query};
+    use relevance_data::{Item, LabelSchema, Pair, Query};
 
     #[test]
     fn every_pair_lands_in_one_named_part() {
@@ -67,11 +72,14 @@ mod tests {
         let pairs = NamedPairs::from([(String::new(), pairs.collect())]);
         let names = ["train".to_owned(), "test".to_owned()];
         for dealing in [Dealing::Hash, Dealing::Stratified] {
-            let parts = deal(pairs.clone(), dealing, &names, &[0.5, 0.5], 1).expect("dealt");
+            let earlier = NamedPairs::new();
+            let parts = deal(pairs.clone(), dealing, &names, &[0.5, 0.5], 1, &earlier);
+            let parts = parts.expect("dealt");
             assert_eq!(parts.len(), 2);
             assert_eq!(parts.values().map(Vec::len).sum::<usize>(), 60);
         }
-        let error = deal(pairs, Dealing::Hash, &names, &[1.0], 1).expect_err("one fraction");
+        let error = deal(pairs, Dealing::Hash, &names, &[1.0], 1, &NamedPairs::new());
+        let error = error.expect_err("one fraction");
         assert!(error.to_string().contains("2, one for each"), "{error}");
     }
 }

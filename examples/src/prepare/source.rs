@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use indicatif::{ProgressBar, ProgressStyle};
 use relevance_data::source::wands;
 use relevance_data::{
-    EsciDataset, EsciFilter, LabelSchema, LabeledPair, PairSource, RowPolicy, RowReport,
-    SourceConfig,
+    DataError, EsciDataset, EsciFilter, LabelSchema, LabeledPair, PairSource, RowPolicy, RowReport,
+    SourceConfig, SourcePair,
 };
 use serde::{Deserialize, Serialize};
 
+use super::progress::rows_bar;
 use crate::error::RunError;
 
 /// Where judgments come from.
@@ -18,7 +19,7 @@ use crate::error::RunError;
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// A folder with the two official ESCI files.
-    Esci(PathBuf),
+    Esci(PathBuf, RowPolicy),
     /// A folder with WANDS' three files.
     Wands(PathBuf, RowPolicy),
     /// A table with named columns.
@@ -33,68 +34,103 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// A file cannot be read; a row cannot be used under the policy `fail`; a row names another part.
+    /// A file cannot be read; a row cannot be used under the policy `fail`; a row names another part;
+    /// `interrupt` was raised.
     pub fn read(
         &self,
         schema: &LabelSchema,
         names: Option<&[String]>,
+        interrupt: &AtomicBool,
     ) -> Result<(NamedPairs, RowReport), RunError> {
         match self {
-            Self::Esci(folder) => {
-                let dataset = EsciDataset::open(folder)?;
-                let all = [String::new()];
-                let mut pairs = NamedPairs::new();
-                for name in names.unwrap_or(&all) {
-                    let filter = EsciFilter {
-                        split: names.map(|_| name.clone()),
-                        ..EsciFilter::default()
-                    };
-                    pairs.insert(name.clone(), dataset.pairs(&filter)?);
-                }
-                let report = RowReport {
-                    read: pairs.values().map(Vec::len).sum(),
-                    ..RowReport::default()
-                };
-                Ok((pairs, report))
+            Self::Esci(folder, policy) => {
+                let dataset = EsciDataset::open(folder)?.with_policy(*policy);
+                esci(&dataset.with_schema(schema.clone()), names, interrupt)
             }
-            Self::Wands(folder, policy) => stream(wands(folder, schema, *policy)?, None),
-            Self::Table(path, config) => stream(PairSource::open(path, config, schema)?, names),
+            Self::Wands(folder, policy) => {
+                table(wands(folder, schema, *policy)?, None, interrupt)
+            }
+            Self::Table(path, config) => {
+                table(PairSource::open(path, config, schema)?, names, interrupt)
+            }
         }
     }
 }
 
-fn stream(
+/// One pass for each part that is named, for the pairs do not tell their part.
+fn esci(
+    dataset: &EsciDataset,
+    names: Option<&[String]>,
+    interrupt: &AtomicBool,
+) -> Result<(NamedPairs, RowReport), RunError> {
+    let all = [String::new()];
+    let (mut pairs, mut report) = (NamedPairs::new(), RowReport::default());
+    for name in names.unwrap_or(&all) {
+        let filter = EsciFilter {
+            split: names.map(|_| name.clone()),
+            ..EsciFilter::default()
+        };
+        let mut stream = dataset.stream(&filter)?;
+        let found = collect(stream.by_ref(), interrupt, |pair| Ok(Some(pair)))?;
+        pairs.insert(name.clone(), found);
+        report.add(stream.report());
+    }
+    Ok((pairs, report))
+}
+
+fn table(
     mut source: PairSource,
     names: Option<&[String]>,
+    interrupt: &AtomicBool,
 ) -> Result<(NamedPairs, RowReport), RunError> {
-    let style = ProgressStyle::with_template("read {pos} rows [{elapsed}, {per_sec}]");
-    let bar = ProgressBar::no_length()
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
     let mut pairs = NamedPairs::new();
     for name in names.unwrap_or_default() {
         pairs.insert(name.clone(), Vec::new());
     }
-    for found in source.by_ref() {
-        let found = found?;
-        bar.inc(1);
+    collect::<_, LabeledPair>(source.by_ref(), interrupt, |found: SourcePair| {
         let name = match names {
             None => String::new(),
-            Some(names) => {
-                let name = found.split.clone().unwrap_or_default();
-                if !names.contains(&name) {
-                    return Err(RunError::Option {
-                        option: "parts",
-                        value: format!("without {name:?}, which {} has", found.position),
-                        allowed: names.join(", "),
-                    });
-                }
-                name
-            }
+            Some(names) => named(&found, names)?,
         };
         if let Some(pair) = found.labeled() {
             pairs.entry(name).or_default().push(pair);
         }
+        Ok(None)
+    })?;
+    Ok((pairs, source.report().clone()))
+}
+
+/// The part that a row names.
+fn named(found: &SourcePair, names: &[String]) -> Result<String, RunError> {
+    let name = found.split.clone().unwrap_or_default();
+    if names.contains(&name) {
+        return Ok(name);
+    }
+    Err(RunError::Option {
+        option: "parts",
+        value: format!("without {name:?}, which {} has", found.position),
+        allowed: names.join(", "),
+    })
+}
+
+/// What `keep` gives back of each row, with a progress bar.
+fn collect<T, K>(
+    rows: impl Iterator<Item = Result<T, DataError>>,
+    interrupt: &AtomicBool,
+    mut keep: impl FnMut(T) -> Result<Option<K>, RunError>,
+) -> Result<Vec<K>, RunError> {
+    let bar = rows_bar("read");
+    let mut kept = Vec::new();
+    for row in rows {
+        if interrupt.load(Ordering::Relaxed) {
+            bar.finish_and_clear();
+            return Err(RunError::Interrupted {
+                stage: "read".into(),
+            });
+        }
+        kept.extend(keep(row?)?);
+        bar.inc(1);
     }
     bar.finish_and_clear();
-    Ok((pairs, source.report().clone()))
+    Ok(kept)
 }

@@ -5,16 +5,27 @@
 //! `large_version`, `split`) and `shopping_queries_dataset_products.parquet` (`product_id`,
 //! `product_title`, `product_description`, `product_bullet_point`, `product_brand`,
 //! `product_color`, `product_locale`), joined on locale and product id. Both are read in batches of
-//! rows; columns beyond these are passed over.
+//! rows, in parallel; columns beyond these are passed over. Either file may be packed as a whole
+//! (`.parquet.gz`, `.parquet.zst`).
 
+mod by_product;
 mod examples;
+mod in_order;
+mod item_store;
+mod lanes;
+mod pairs;
 mod products;
+mod tuple_index;
+mod writer;
 
-use crate::{DataError, Item, LabelSchema, LabeledPair, Pair, Query};
-use examples::ExampleRow;
+pub use pairs::EsciPairs;
+pub use writer::{EsciRecord, write_esci};
+
+use crate::columns::{Needed, check_schema};
+use crate::parquet_file::ParquetFile;
+use crate::{DataError, Item, LabelSchema, LabeledPair, RowPolicy};
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 /// The name of the file of judgments.
 pub const EXAMPLES_FILE: &str = "shopping_queries_dataset_examples.parquet";
@@ -49,10 +60,12 @@ impl EsciFilter {
         self
     }
 
-    fn accepts(&self, row: &ExampleRow) -> bool {
-        self.split.as_ref().is_none_or(|split| row.split == *split)
-            && self.accepts_locale(&row.locale)
-            && (!self.small_version || row.small_version)
+    /// `split` is only looked at where the filter names one.
+    fn accepts(&self, split: Option<&str>, locale: &str, small_version: bool) -> bool {
+        let wanted = self.split.as_deref();
+        wanted.is_none_or(|wanted| split == Some(wanted))
+            && self.accepts_locale(locale)
+            && (!self.small_version || small_version)
     }
 
     fn accepts_locale(&self, locale: &str) -> bool {
@@ -88,10 +101,15 @@ impl std::fmt::Display for EsciFilter {
 /// ```
 #[derive(Debug, Clone)]
 pub struct EsciDataset {
-    examples: PathBuf,
-    products: PathBuf,
+    examples: ParquetFile,
+    products: ParquetFile,
     schema: LabelSchema,
+    policy: RowPolicy,
+    memory_budget: usize,
 }
+
+/// How many bytes of product texts are held in memory unless set otherwise.
+const MEMORY_BUDGET: usize = 512 << 20;
 
 impl EsciDataset {
     /// Opens a folder.
@@ -102,20 +120,34 @@ impl EsciDataset {
     /// that cannot be read.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, DataError> {
         let dir = dir.as_ref();
-        let dataset = Self {
-            examples: dir.join(EXAMPLES_FILE),
-            products: dir.join(PRODUCTS_FILE),
+        Ok(Self {
+            examples: open(dir, EXAMPLES_FILE, examples::COLUMNS)?,
+            products: open(dir, PRODUCTS_FILE, products::COLUMNS)?,
             schema: LabelSchema::esci(),
-        };
-        crate::columns::check(&dataset.examples, examples::COLUMNS)?;
-        crate::columns::check(&dataset.products, products::COLUMNS)?;
-        Ok(dataset)
+            policy: RowPolicy::default(),
+            memory_budget: MEMORY_BUDGET,
+        })
     }
 
     /// The same files, with other classes or gains for the values of `esci_label`.
     #[must_use]
     pub fn with_schema(mut self, schema: LabelSchema) -> Self {
         self.schema = schema;
+        self
+    }
+
+    /// The same files, with a policy for rows that cannot be used (default: [`RowPolicy::Fail`]).
+    #[must_use]
+    pub fn with_policy(mut self, policy: RowPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets how many bytes of product texts [`EsciDataset::stream`] holds in memory (default: 512 MiB). What
+    /// is beyond lies in a temporary file, in the folder that [`std::env::temp_dir`] names.
+    #[must_use]
+    pub fn with_memory_budget(mut self, bytes: usize) -> Self {
+        self.memory_budget = bytes;
         self
     }
 
@@ -126,7 +158,7 @@ impl EsciDataset {
 
     /// The two files: examples, products.
     pub fn files(&self) -> [&Path; 2] {
-        [&self.examples, &self.products]
+        [self.examples.name(), self.products.name()]
     }
 
     /// All wanted pairs in the order of the examples file.
@@ -139,36 +171,38 @@ impl EsciDataset {
 
     /// The wanted pairs, one by one, in the order of the examples file.
     ///
-    /// The products that they need are held in memory, the pairs are not: the examples file is read
-    /// twice (which products? then the pairs), the products file once.
+    /// In memory are the keys of the products that they need (some 80 bytes each) and the products' texts up to
+    /// [a budget](EsciDataset::with_memory_budget), beyond it in a temporary file; the pairs are not. The
+    /// examples file is read twice (which products? then the pairs), the products file once. Where the order
+    /// does not matter, [`EsciDataset::stream_by_product`] needs less of everything.
     ///
     /// # Errors
-    /// [`DataError::EmptySelection`] if no row passes the filter; [`DataError::UnknownLabelInFile`],
-    /// [`DataError::MissingValue`] and [`DataError::MissingProduct`] with file and row;
-    /// [`DataError::Parquet`] or [`DataError::Arrow`] if a file cannot be decoded.
-    pub fn stream(
-        &self,
-        filter: &EsciFilter,
-    ) -> Result<impl Iterator<Item = Result<LabeledPair, DataError>> + use<>, DataError> {
-        let wanted = examples::wanted_products(&self.examples, filter)?;
-        let catalog = products::catalog(&self.products, &wanted)?;
-        drop(wanted);
-        let (schema, products) = (self.schema.clone(), self.products.clone());
-        let path: Arc<Path> = self.examples.as_path().into();
-        let rows = examples::rows(&self.examples, filter.clone())?;
-        Ok(rows.map(move |row| {
-            let row = row?;
-            let item = catalog.get(&row.locale, &row.product_id);
-            let item = item.ok_or_else(|| row.missing_product(&path, &products))?;
-            pair(row, item, &schema, &path)
-        }))
+    /// [`DataError::EmptySelection`] if no row passes the filter; [`DataError::Io`],
+    /// [`DataError::Parquet`] or [`DataError::Arrow`] if a file cannot be decoded. Under
+    /// [`RowPolicy::Fail`] here or from the stream: [`DataError::Row`] with file, row, row group, column and
+    /// value for a null, a label that the schema lacks, or a product that the products file lacks.
+    pub fn stream(&self, filter: &EsciFilter) -> Result<EsciPairs, DataError> {
+        in_order::stream(self, filter)
+    }
+
+    /// The wanted pairs, one by one, those of one product together.
+    ///
+    /// In memory are the judgments (some 100 bytes each, most of it the product's key), each different query
+    /// once, and a few thousand rows of products; no product's texts are held. Pairs come in an order of their
+    /// own that is the same in every run and on every machine: of files below 65,536 products that of the products
+    /// file. The examples file is read once, the products' keys and then their texts once each.
+    ///
+    /// # Errors
+    /// As [`EsciDataset::stream`]. Faulty rows are found before the first pair comes.
+    pub fn stream_by_product(&self, filter: &EsciFilter) -> Result<EsciPairs, DataError> {
+        by_product::stream(self, filter)
     }
 
     /// All products of some locales (of all, if `None`), one by one, in the order of their file.
     ///
     /// # Errors
-    /// [`DataError::Parquet`] if the file cannot be read; the iterator yields
-    /// [`DataError::MissingValue`] and [`DataError::Arrow`].
+    /// [`DataError::Parquet`] if the file cannot be read; the iterator yields [`DataError::Row`] for a product
+    /// without id or locale, whatever the policy, and [`DataError::Arrow`].
     pub fn items(
         &self,
         locales: Option<&[String]>,
@@ -178,27 +212,19 @@ impl EsciDataset {
             let locales = locales.as_ref();
             locales.is_none_or(|locales| locales.contains(&item.locale))
         };
-        let rows = products::rows(&self.products)?;
-        Ok(rows.filter(move |item| item.as_ref().map_or(true, &wanted)))
+        let file = self.products.clone();
+        let columns: Vec<&str> = products::COLUMNS.iter().map(|(name, _)| *name).collect();
+        let items = self.products.batches(&columns)?.flat_map(move |batch| match batch {
+            Ok(batch) => products::items(&file, &batch),
+            Err(error) => vec![Err(error)],
+        });
+        Ok(items.filter(move |item| item.as_ref().map_or(true, &wanted)))
     }
 }
 
-fn pair(
-    row: ExampleRow,
-    item: &Item,
-    schema: &LabelSchema,
-    path: &Path,
-) -> Result<LabeledPair, DataError> {
-    let label = schema.parse(&row.label);
-    Ok(LabeledPair {
-        label: label.map_err(|error| error.in_file(path, crate::Position::Row(row.row)))?,
-        pair: Pair {
-            query: Query {
-                id: row.query_id,
-                text: row.query,
-                locale: row.locale,
-            },
-            item: item.clone(),
-        },
-    })
+/// Opens a file of a folder, packed or not, and checks that it has the columns.
+fn open(dir: &Path, name: &str, needed: Needed) -> Result<ParquetFile, DataError> {
+    let file = ParquetFile::open(&crate::source::find_packed(dir, name))?;
+    check_schema(file.name(), file.schema(), needed)?;
+    Ok(file)
 }

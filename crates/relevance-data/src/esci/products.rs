@@ -1,9 +1,10 @@
 //! The file of products.
 
-use crate::columns::{Column, Kind, Needed, batches};
-use crate::{DataError, Item};
-use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use crate::columns::{Column, Kind, Needed};
+use crate::parquet_file::{Batch, ParquetFile};
+use crate::source::fault;
+use crate::{DataError, Item, RowFault};
+use std::borrow::Cow;
 
 pub(super) const COLUMNS: Needed = &[
     ("product_id", Kind::Text),
@@ -15,82 +16,83 @@ pub(super) const COLUMNS: Needed = &[
     ("product_locale", Kind::Text),
 ];
 
-/// Which products are wanted: ids by locale.
-#[derive(Default)]
-pub(super) struct Wanted(HashMap<String, HashSet<String>>);
+/// The columns that name a product.
+pub(super) const KEYS: [&str; 2] = ["product_id", "product_locale"];
+/// The columns of what a product says, in the order of [`Texts`].
+pub(super) const TEXTS: [&str; 5] = [
+    "product_title",
+    "product_description",
+    "product_bullet_point",
+    "product_brand",
+    "product_color",
+];
 
-impl Wanted {
-    pub(super) fn insert(&mut self, locale: String, product_id: String) {
-        self.0.entry(locale).or_default().insert(product_id);
+/// What a product says: title, description, bullet points, brand, color. Any may be null, and is then empty.
+pub(super) struct Texts<'a>([Column<'a>; 5]);
+
+impl<'a> Texts<'a> {
+    /// The columns of a batch that has all of [`TEXTS`].
+    pub(super) fn new(batch: &'a Batch) -> Self {
+        Self(TEXTS.map(|name| Column::of(&batch.rows, name)))
     }
 
-    fn contains(&self, locale: &str, product_id: &str) -> bool {
-        self.0
-            .get(locale)
-            .is_some_and(|ids| ids.contains(product_id))
+    /// The texts of a row, counted within the batch.
+    pub(super) fn row(&self, row: usize) -> [Cow<'a, str>; 5] {
+        [0, 1, 2, 3, 4].map(|text: usize| self.0[text].text(row).unwrap_or_default())
     }
 }
 
-/// Products by locale and id.
-pub(super) struct Catalog(HashMap<String, HashMap<String, Item>>);
-
-impl Catalog {
-    pub(super) fn get(&self, locale: &str, product_id: &str) -> Option<&Item> {
-        self.0.get(locale)?.get(product_id)
+/// A product with its texts.
+pub(super) fn item<S: Into<String>>(locale: &str, id: &str, texts: [S; 5]) -> Item {
+    let [title, description, bullet_points, brand, color] = texts.map(Into::into);
+    Item {
+        id: id.to_owned(),
+        title,
+        description,
+        bullet_points,
+        brand,
+        color,
+        locale: locale.to_owned(),
     }
 }
 
-/// The wanted products of a file; of several rows of one product the first counts.
-pub(super) fn catalog(path: &Path, wanted: &Wanted) -> Result<Catalog, DataError> {
-    let mut catalog: HashMap<String, HashMap<String, Item>> = HashMap::new();
-    for item in rows(path)? {
-        let item = item?;
-        if wanted.contains(&item.locale, &item.id) {
-            let items = catalog.entry(item.locale.clone()).or_default();
-            items.entry(item.id.clone()).or_insert(item);
+/// Locale and id of the rows of a batch that has both of [`KEYS`].
+pub(super) struct Keys<'a> {
+    file: &'a ParquetFile,
+    first_row: usize,
+    id: Column<'a>,
+    locale: Column<'a>,
+}
+
+impl<'a> Keys<'a> {
+    pub(super) fn new(file: &'a ParquetFile, batch: &'a Batch) -> Self {
+        Self {
+            file,
+            first_row: batch.first_row,
+            id: Column::of(&batch.rows, KEYS[0]),
+            locale: Column::of(&batch.rows, KEYS[1]),
         }
     }
-    Ok(Catalog(catalog))
-}
 
-/// All products of a file.
-pub(super) fn rows(
-    path: &Path,
-) -> Result<impl Iterator<Item = Result<Item, DataError>> + use<>, DataError> {
-    let path: PathBuf = path.to_owned();
-    let batches = batches(&path, COLUMNS)?;
-    Ok(batches.flat_map(move |batch| match batch {
-        Ok((first_row, batch)) => decode(&path, first_row, &batch),
-        Err(error) => vec![Err(error)],
-    }))
-}
-
-fn decode(
-    path: &Path,
-    first_row: usize,
-    batch: &arrow_array::RecordBatch,
-) -> Vec<Result<Item, DataError>> {
-    let [id, title, description, bullet_points, brand, color, locale] =
-        [0, 1, 2, 3, 4, 5, 6].map(|index: usize| Column::of(batch, COLUMNS[index].0));
-    let read = |row: usize| {
-        let key = |column: &Column<'_>, name: &str| {
-            column.text(row).ok_or_else(|| DataError::MissingValue {
-                path: path.to_owned(),
-                row: first_row + row,
-                column: name.to_owned(),
+    /// Locale and id of a row, counted within the batch.
+    pub(super) fn key(&self, row: usize) -> Result<[Cow<'a, str>; 2], DataError> {
+        let text = |column: &Column<'a>, name| {
+            column.text(row).ok_or_else(|| {
+                let position = self.file.position(self.first_row + row);
+                let (path, message) = (self.file.name(), "null; a value is needed");
+                fault(path, position, Some(name), RowFault::MissingValue, message)
             })
         };
-        // A product may lack any of its texts, but not its key.
-        let text = |column: &Column<'_>| column.text(row).unwrap_or_default();
-        Ok(Item {
-            id: key(&id, "product_id")?,
-            title: text(&title),
-            description: text(&description),
-            bullet_points: text(&bullet_points),
-            brand: text(&brand),
-            color: text(&color),
-            locale: key(&locale, "product_locale")?,
-        })
+        Ok([text(&self.locale, KEYS[1])?, text(&self.id, KEYS[0])?])
+    }
+}
+
+/// The items of a batch that has all columns.
+pub(super) fn items(file: &ParquetFile, batch: &Batch) -> Vec<Result<Item, DataError>> {
+    let (keys, texts) = (Keys::new(file, batch), Texts::new(batch));
+    let read = |row| {
+        let [locale, id] = keys.key(row)?;
+        Ok(item(&locale, &id, texts.row(row)))
     };
-    (0..batch.num_rows()).map(read).collect()
+    (0..batch.rows.num_rows()).map(read).collect()
 }

@@ -3,12 +3,52 @@
 use crate::DataError;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
+use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{Cursor, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// How a whole file is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Packing {
+    /// Not at all.
+    #[default]
+    Plain,
+    /// By gzip: `.gz`.
+    Gzip,
+    /// By Zstandard: `.zst`.
+    Zstd,
+}
+
+impl Packing {
+    /// The name that a file has when it is packed so.
+    pub(crate) fn name(self, plain: &str) -> String {
+        let extension = match self {
+            Self::Plain => "",
+            Self::Gzip => ".gz",
+            Self::Zstd => ".zst",
+        };
+        format!("{plain}{extension}")
+    }
+}
+
+/// Whether a file that begins so is gzip or zstd.
+#[cfg(feature = "parquet")]
+pub(crate) fn is_packed(head: &[u8]) -> bool {
+    head.starts_with(&GZIP) || head.starts_with(&ZSTD)
+}
+
+/// The file of a folder that has this name, or the name with `.gz` or `.zst`; the plain name if there is none.
+pub(crate) fn find_packed(folder: &Path, name: &str) -> PathBuf {
+    let plain = folder.join(name);
+    let packed = ["gz", "zst"].map(|extension| folder.join(format!("{name}.{extension}")));
+    let found = packed.into_iter().find(|path| path.exists());
+    found.filter(|_| !plain.exists()).unwrap_or(plain)
+}
 
 /// A file for reading, decompressed if it is gzip (of any number of members) or zstd.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Read + Send>, DataError> {

@@ -33,14 +33,13 @@ impl TableFormat {
             Some("csv") => Ok(Self::Csv),
             Some("tsv") => Ok(Self::Tsv),
             Some("jsonl" | "ndjson") => Ok(Self::Jsonl),
-            // Parquet compresses its pages itself.
-            Some("parquet") if inner.is_none() => Ok(Self::Parquet),
+            Some("parquet") => Ok(Self::Parquet),
             _ => Err(DataError::InvalidConfig {
                 field: "format",
                 value: format!("that of {}", path.display()),
                 allowed:
-                    ".csv, .tsv, .jsonl, .ndjson, .parquet, the first four also with .gz or .zst; \
-                          or the setting `format`"
+                    ".csv, .tsv, .jsonl, .ndjson, .parquet, each also with .gz or .zst; or the \
+                     setting `format`"
                         .to_owned(),
             }),
         }

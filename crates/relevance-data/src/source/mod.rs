@@ -24,17 +24,24 @@ mod format;
 mod json_lines;
 mod pairs;
 #[cfg(feature = "parquet")]
-pub(crate) mod parquet;
+mod parquet;
+#[cfg(feature = "parquet")]
+pub(crate) mod parquet_table;
 mod record_limit;
 mod report;
 mod row;
 mod wands;
+mod wands_writer;
 mod writer;
 
 pub use columns::ColumnMap;
+pub use compression::Packing;
 pub use format::TableFormat;
 pub use pairs::{PairSource, SourceConfig, SourcePair};
 pub use report::{RowPolicy, RowReport};
+#[cfg(feature = "parquet")]
+pub(crate) use compression::find_packed;
 pub(crate) use row::fault;
 pub use wands::wands;
+pub use wands_writer::write_wands;
 pub use writer::write_pairs;

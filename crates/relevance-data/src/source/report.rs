@@ -36,6 +36,19 @@ impl RowReport {
         self.skipped.values().sum()
     }
 
+    /// Adds what another reading of the same kind counted.
+    pub fn add(&mut self, other: &Self) {
+        self.read += other.read;
+        for (fault, count) in &other.skipped {
+            *self.skipped.entry(*fault).or_default() += count;
+        }
+        for (fault, messages) in &other.examples {
+            let examples = self.examples.entry(*fault).or_default();
+            examples.extend(messages.iter().cloned());
+            examples.truncate(EXAMPLES);
+        }
+    }
+
     /// Counts a row under a policy. None for one that is passed over; after an error nothing may follow.
     pub(crate) fn settle<T>(
         &mut self,
@@ -52,6 +65,20 @@ impl RowReport {
         match policy {
             RowPolicy::Fail => Some(Err(error)),
             RowPolicy::Skip => self.count(error).err().map(Err),
+        }
+    }
+
+    /// Counts a row that is not given out if it is faulty; none for one that is passed over.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn excuse<T>(
+        &mut self,
+        row: Result<T, DataError>,
+        policy: RowPolicy,
+    ) -> Result<Option<T>, DataError> {
+        match (row, policy) {
+            (Ok(row), _) => Ok(Some(row)),
+            (Err(error), RowPolicy::Fail) => Err(error),
+            (Err(error), RowPolicy::Skip) => self.count(error).map(|()| None),
         }
     }
 

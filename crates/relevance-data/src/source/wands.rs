@@ -1,7 +1,7 @@
 //! The Wayfair Annotation Data Set (WANDS; Chen et al. 2022, ECIR): three tab-separated files.
 
 use super::columns::{ColumnMap, Field};
-use super::compression::open;
+use super::compression::{find_packed, open};
 use super::delimited;
 use super::pairs::{PairSource, SourceConfig};
 use super::report::RowPolicy;
@@ -10,8 +10,15 @@ use crate::{DataError, LabelSchema, Position, RowFault};
 use std::collections::HashMap;
 use std::path::Path;
 
-/// The judged pairs of a folder with `query.csv`, `product.csv` and `label.csv`. `product_class` and
-/// `product_features` become the item's bullet points.
+/// The file of queries.
+pub(super) const QUERIES: &str = "query.csv";
+/// The file of products.
+pub(super) const PRODUCTS: &str = "product.csv";
+/// The file of judgments.
+pub(super) const LABELS: &str = "label.csv";
+
+/// The judged pairs of a folder with `query.csv`, `product.csv` and `label.csv`, each plain, `.gz` or
+/// `.zst`. `product_class` and `product_features` become the item's bullet points.
 ///
 /// The queries and products (43 thousand in the public set) are held in memory; the labels are
 /// streamed. Under [`RowPolicy::Skip`] a label whose query or product is missing is passed over, and
@@ -28,7 +35,7 @@ pub fn wands(
     let folder = folder.as_ref();
     let named = |name: &str| Some(name.to_owned());
     let queries = table(
-        &folder.join("query.csv"),
+        &find_packed(folder, QUERIES),
         &ColumnMap {
             query_id: named("query_id"),
             ..ColumnMap::new("query", "query")
@@ -36,7 +43,7 @@ pub fn wands(
         Field::QueryId,
     )?;
     let products = table(
-        &folder.join("product.csv"),
+        &find_packed(folder, PRODUCTS),
         &ColumnMap {
             item_id: named("product_id"),
             description: named("product_description"),
@@ -46,7 +53,7 @@ pub fn wands(
         },
         Field::ItemId,
     )?;
-    let path = folder.join("label.csv");
+    let path = find_packed(folder, LABELS);
     let columns = ColumnMap {
         label: named("label"),
         ..ColumnMap::new("query_id", "product_id")
@@ -67,9 +74,9 @@ pub fn wands(
             )
         };
         let query = queries.get(&query_id);
-        let query = query.ok_or_else(|| missing("query_id", &query_id, "query.csv"))?;
+        let query = query.ok_or_else(|| missing("query_id", &query_id, QUERIES))?;
         let product = products.get(&item_id);
-        let product = product.ok_or_else(|| missing("product_id", &item_id, "product.csv"))?;
+        let product = product.ok_or_else(|| missing("product_id", &item_id, PRODUCTS))?;
         Ok((position, join(query, product, query_id, item_id, label)))
     });
     let rows: Rows = Box::new(rows);

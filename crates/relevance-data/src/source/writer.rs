@@ -52,9 +52,26 @@ impl<'a> Record<'a> {
             label: schema.name(labeled.label),
         }
     }
+
+    /// The values in the order of [`COLUMNS`].
+    #[cfg(feature = "parquet")]
+    fn values(&self) -> [&'a str; COLUMNS.len()] {
+        [
+            self.query_id,
+            self.query,
+            self.locale,
+            self.item_id,
+            self.title,
+            self.description,
+            self.bullet_points,
+            self.brand,
+            self.color,
+            self.label,
+        ]
+    }
 }
 
-/// Writes labelled pairs as CSV, TSV, JSON Lines (each also `.gz` or `.zst`) or parquet, as the name
+/// Writes labelled pairs as CSV, TSV, JSON Lines or parquet (each also `.gz` or `.zst`), as the name
 /// says; whole or not at all. [`ColumnMap::canonical`](super::ColumnMap::canonical) reads it back; an
 /// item's locale is taken to be its query's.
 ///
@@ -117,55 +134,12 @@ fn parquet<'a>(
     pairs: impl IntoIterator<Item = &'a LabeledPair>,
     schema: &LabelSchema,
 ) -> Result<(), DataError> {
-    use arrow_array::builder::StringBuilder;
-    use arrow_array::{ArrayRef, RecordBatch};
-    use parquet::arrow::ArrowWriter;
-    use parquet::basic::Compression;
-    use parquet::file::properties::WriterProperties;
-    use std::sync::Arc;
+    use super::parquet_table::{Cell, ParquetTable};
 
-    const BATCH_ROWS: usize = 4096;
-    let refuse = |source| DataError::Parquet {
-        path: path.to_owned(),
-        source,
-    };
-    let flush = |builders: &mut [StringBuilder; 10]| {
-        let columns = COLUMNS.into_iter().zip(builders);
-        let columns = columns.map(|(name, b)| (name, Arc::new(b.finish()) as ArrayRef));
-        RecordBatch::try_from_iter(columns).map_err(|source| DataError::Arrow {
-            path: path.to_owned(),
-            source,
-        })
-    };
-    let mut builders: [StringBuilder; 10] = Default::default();
-    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
-    let arrow_schema = flush(&mut builders)?.schema();
-    let file = AtomicFile::create(path)?;
-    let mut writer =
-        ArrowWriter::try_new(file, arrow_schema, Some(properties.build())).map_err(refuse)?;
-    let mut rows = 0;
+    let columns = COLUMNS.map(|name| (name, Cell::Text("")));
+    let mut table = ParquetTable::create(path, &columns)?;
     for pair in pairs {
-        let record = Record::new(pair, schema);
-        let values = [
-            record.query_id,
-            record.query,
-            record.locale,
-            record.item_id,
-            record.title,
-            record.description,
-            record.bullet_points,
-            record.brand,
-            record.color,
-            record.label,
-        ];
-        for (builder, value) in builders.iter_mut().zip(values) {
-            builder.append_value(value);
-        }
-        rows += 1;
-        if rows % BATCH_ROWS == 0 {
-            writer.write(&flush(&mut builders)?).map_err(refuse)?;
-        }
+        table.push(&Record::new(pair, schema).values().map(Cell::Text))?;
     }
-    writer.write(&flush(&mut builders)?).map_err(refuse)?;
-    writer.into_inner().map_err(refuse)?.commit()
+    table.finish()?.commit()
 }

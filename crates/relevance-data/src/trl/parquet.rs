@@ -2,63 +2,49 @@
 
 use super::source::{Object, Objects};
 use super::{TrlColumn, TrlRecord};
-use crate::source::parquet::{ends_of_groups, position};
+use crate::parquet_file::{BATCH_ROWS, ParquetFile};
+use crate::source::compression::Compressed;
 use crate::{AtomicFile, DataError};
 use arrow_array::RecordBatch;
 use arrow_json::{LineDelimitedWriter, ReaderBuilder};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::arrow::{ArrowWriter, ProjectionMask};
+use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-/// How many rows are decoded or encoded at a time.
-const BATCH_ROWS: usize = 1024;
-
 /// The rows of a file as objects with the given columns.
 pub(super) fn objects(path: &Path, columns: &[(&str, TrlColumn)]) -> Result<Objects, DataError> {
-    let file = File::open(path).map_err(DataError::io(path, "open"))?;
-    let refuse = |source| DataError::Parquet {
-        path: path.to_owned(),
-        source,
-    };
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(refuse)?;
-    let fields = builder.schema().fields();
-    let mut roots = Vec::new();
+    let file = ParquetFile::open(path)?;
+    let fields = file.schema().fields();
     for (name, column) in columns {
-        match fields.iter().position(|field| field.name() == name) {
-            Some(root) => roots.push(root),
-            None if column.is_optional() => {}
-            None => {
-                return Err(DataError::UnknownColumn {
-                    path: path.to_owned(),
-                    column: (*name).to_owned(),
-                    available: fields.iter().map(|field| field.name().clone()).collect(),
-                });
-            }
+        let found = fields.iter().any(|field| field.name() == name);
+        if !found && !column.is_optional() {
+            return Err(DataError::UnknownColumn {
+                path: path.to_owned(),
+                column: (*name).to_owned(),
+                available: fields.iter().map(|field| field.name().clone()).collect(),
+            });
         }
     }
-    let group_ends = ends_of_groups(builder.metadata());
-    let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-    let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
-    let reader = reader.build().map_err(refuse)?;
-    let (path, mut next_row) = (path.to_owned(), 0);
-    Ok(Box::new(reader.flat_map(move |batch| {
-        let first = next_row;
-        match batch.and_then(|batch| rows(&batch)) {
-            Ok(rows) => {
-                next_row += rows.len();
+    let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+    let batches = file.batches(&names)?;
+    Ok(Box::new(batches.flat_map(move |batch| {
+        let rows = batch.and_then(|batch| {
+            let found = rows(&batch.rows).map_err(|source| DataError::Arrow {
+                path: file.name().to_owned(),
+                source,
+            });
+            Ok((batch.first_row, found?))
+        });
+        match rows {
+            Ok((first, rows)) => {
                 let rows = rows.into_iter().enumerate();
-                rows.map(|(index, row)| Ok((position(first + index, &group_ends), row)))
+                rows.map(|(index, row)| Ok((file.position(first + index), row)))
                     .collect()
             }
-            Err(source) => vec![Err(DataError::Arrow {
-                path: path.clone(),
-                source,
-            })],
+            Err(error) => vec![Err(error)],
         }
     })))
 }
@@ -89,7 +75,8 @@ pub(super) fn write<'a, T: TrlRecord + 'a>(
         path: path.to_owned(),
         source,
     };
-    let file = AtomicFile::create(path)?;
+    let io = |error| DataError::io(path, "write")(error);
+    let file = Compressed::new(path, AtomicFile::create(path)?).map_err(io)?;
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
     let mut writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties.build()))
         .map_err(refuse)?;
@@ -104,7 +91,8 @@ pub(super) fn write<'a, T: TrlRecord + 'a>(
             writer.write(&batch).map_err(refuse)?;
         }
     }
-    writer.into_inner().map_err(refuse)?.commit()
+    let file = writer.into_inner().map_err(refuse)?;
+    file.finish().map_err(io)?.commit()
 }
 
 fn encode<T: TrlRecord>(

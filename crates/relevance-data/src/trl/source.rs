@@ -18,7 +18,7 @@ pub(super) type Object = Map<String, Value>;
 /// Objects with their places.
 pub(super) type Objects = Box<dyn Iterator<Item = Result<(Position, Object), DataError>> + Send>;
 
-/// A stream of training records from JSON Lines (plain, gzip or zstd) or parquet. Other columns are passed over.
+/// A stream of training records from JSON Lines or parquet (plain, gzip or zstd). Other columns are passed over.
 /// Memory holds one record, of parquet 1,024.
 ///
 /// ```
@@ -141,7 +141,7 @@ pub(super) fn no_training_file(path: &Path) -> DataError {
         field: "format",
         value: format!("that of {}", path.display()),
         allowed: if cfg!(feature = "parquet") {
-            ".jsonl, .ndjson (also with .gz or .zst), .parquet".to_owned()
+            ".jsonl, .ndjson, .parquet, each also with .gz or .zst".to_owned()
         } else {
             ".jsonl, .ndjson (also with .gz or .zst); this build lacks the feature `parquet`"
                 .to_owned()

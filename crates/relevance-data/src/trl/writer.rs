@@ -6,7 +6,7 @@ use crate::source::TableFormat;
 use crate::{DataError, write_jsonl};
 use std::path::Path;
 
-/// Writes training records as JSON Lines (also `.gz` or `.zst`) or parquet, as the name says; whole or not
+/// Writes training records as JSON Lines or parquet (each also `.gz` or `.zst`), as the name says; whole or not
 /// at all. [`TrlSource`](super::TrlSource) reads it back.
 ///
 /// # Errors

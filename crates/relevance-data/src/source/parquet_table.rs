@@ -1,0 +1,123 @@
+//! A parquet table that is written row by row.
+
+use super::compression::Compressed;
+use crate::{AtomicFile, DataError};
+use arrow_array::builder::{Int64Builder, StringBuilder};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{ArrowError, DataType, Field, Schema};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How many rows are encoded at a time at most.
+const BATCH_ROWS: usize = 4096;
+/// How many bytes of text are encoded at a time, give or take a row.
+const BATCH_BYTES: usize = 32 << 20;
+
+/// A value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Cell<'a> {
+    Text(&'a str),
+    Integer(i64),
+}
+
+enum Builder {
+    Text(StringBuilder),
+    Integer(Int64Builder),
+}
+
+/// A table that gets its name when it is complete, packed as the name says; its pages are snappy.
+pub(crate) struct ParquetTable {
+    path: PathBuf,
+    schema: Arc<Schema>,
+    writer: ArrowWriter<Compressed<AtomicFile>>,
+    builders: Vec<Builder>,
+    rows: usize,
+    bytes: usize,
+}
+
+impl ParquetTable {
+    /// A table whose columns hold values as the examples do.
+    pub(crate) fn create(path: &Path, columns: &[(&str, Cell<'_>)]) -> Result<Self, DataError> {
+        let fields = columns.iter().map(|(name, cell)| match cell {
+            Cell::Text(_) => Field::new(*name, DataType::Utf8, false),
+            Cell::Integer(_) => Field::new(*name, DataType::Int64, false),
+        });
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let file = Compressed::new(path, AtomicFile::create(path)?);
+        let file = file.map_err(DataError::io(path, "write"))?;
+        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
+        let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties.build()));
+        let builders = columns.iter().map(|(_, cell)| match cell {
+            Cell::Text(_) => Builder::Text(StringBuilder::new()),
+            Cell::Integer(_) => Builder::Integer(Int64Builder::new()),
+        });
+        Ok(Self {
+            writer: writer.map_err(|source| parquet_error(path, source))?,
+            path: path.to_owned(),
+            schema,
+            builders: builders.collect(),
+            rows: 0,
+            bytes: 0,
+        })
+    }
+
+    /// Adds a row, which has a value for each column.
+    pub(crate) fn push(&mut self, row: &[Cell<'_>]) -> Result<(), DataError> {
+        for (builder, cell) in self.builders.iter_mut().zip(row) {
+            match (builder, cell) {
+                (Builder::Text(texts), Cell::Text(text)) => {
+                    texts.append_value(text);
+                    self.bytes += text.len();
+                }
+                (Builder::Integer(integers), Cell::Integer(integer)) => {
+                    integers.append_value(*integer);
+                }
+                _ => unreachable!("rows are of the kind that the table was made for"),
+            }
+        }
+        self.rows += 1;
+        if self.rows == BATCH_ROWS || self.bytes > BATCH_BYTES {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), DataError> {
+        let columns = self.builders.iter_mut().map(|builder| match builder {
+            Builder::Text(texts) => Arc::new(texts.finish()) as ArrayRef,
+            Builder::Integer(integers) => Arc::new(integers.finish()),
+        });
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns.collect());
+        let batch = batch.map_err(|source| arrow_error(&self.path, source))?;
+        (self.rows, self.bytes) = (0, 0);
+        let written = self.writer.write(&batch);
+        written.map_err(|source| parquet_error(&self.path, source))
+    }
+
+    /// The complete file, which gets its name by [`AtomicFile::commit`].
+    pub(crate) fn finish(mut self) -> Result<AtomicFile, DataError> {
+        self.flush()?;
+        let Self { path, writer, .. } = self;
+        let file = writer.into_inner();
+        let file = file.map_err(|source| parquet_error(&path, source))?;
+        file.finish().map_err(DataError::io(&path, "write"))
+    }
+}
+
+fn parquet_error(path: &Path, source: ParquetError) -> DataError {
+    DataError::Parquet {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+fn arrow_error(path: &Path, source: ArrowError) -> DataError {
+    DataError::Arrow {
+        path: path.to_owned(),
+        source,
+    }
+}
