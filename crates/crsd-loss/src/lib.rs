@@ -33,47 +33,73 @@
 //! | λ | [`CrsdLossConfig::lambda`], warmed up by [`LambdaSchedule`] | 0.1 |
 //!
 //! # Alternatives
-//! [`MseAlign`], [`CosineAlign`] and [`ViewKl`] take the place of InfoNCE by
+//! [`MseAlign`], [`CosineAlign`], [`ViewKl`] and [`SupCon`] take the place of InfoNCE by
 //! [`CrsdLossConfig::align`], one's own term by [`CrsdLoss::with_align_loss`]; [`logit_kd`] is
-//! classic distillation from a teacher's distribution.
+//! classic distillation from a teacher's distribution, [`r_drop`] two passes of one view.
+//!
+//! A [`CrsdLoss`] is a plain value. What learns along with the student, a projection head and a
+//! temperature, sits in one module, [`CrsdHeads`]; a [`CrsdStep`] passes it to
+//! [`CrsdLoss::forward_with`], together with per-example weights ([`AlignWeighting`]) and negatives
+//! from earlier batches ([`MemoryQueue`]).
 //!
 //! # Training
 //! Create tensors on `device.autodiff()` (feature `autodiff` of burn) and call
 //! `output.per_example.mean().backward()`. Everything is computed in f32, whatever the input's
 //! type. [`NegativeMask`] takes false negatives out; [`Diagnostics`] tells, on demand, whether
-//! the views meet, spread out or collapse.
+//! the views meet, spread out or collapse, and [`CollapseAlarm`] when to worry.
 
 mod align;
+mod align_weighting;
+mod collapse_alarm;
 mod config;
+mod contrast;
 mod cosine_align;
 mod cross_entropy;
 mod crsd;
+mod crsd_heads;
+mod crsd_step;
 mod diagnostics;
 mod direction;
+mod effective_rank;
 mod error;
 mod info_nce;
 mod labels;
 mod lambda_schedule;
+mod learnable_temperature;
 mod logit_kd;
+mod memory_queue;
 mod mse_align;
 mod negative_mask;
+mod projection_head;
+mod r_drop;
 mod shape;
+mod softmax;
+mod sup_con;
 mod unit_norm;
 mod view_kl;
 
 pub use align::{Align, AlignInput, AlignLoss};
+pub use align_weighting::{AlignWeighting, student_difficulty, teacher_confidence};
+pub use collapse_alarm::{CollapseAlarm, CollapseSymptom, View};
 pub use config::CrsdLossConfig;
 pub use cosine_align::CosineAlign;
 pub use cross_entropy::cross_entropy;
 pub use crsd::{CrsdInput, CrsdLoss, CrsdOutput};
+pub use crsd_heads::CrsdHeads;
+pub use crsd_step::CrsdStep;
 pub use diagnostics::Diagnostics;
 pub use direction::Direction;
 pub use error::CrsdLossError;
 pub use info_nce::{InfoNce, InfoNceConfig};
 pub use labels::{check_labels, label_tensor};
 pub use lambda_schedule::LambdaSchedule;
+pub use learnable_temperature::LearnableTemperature;
 pub use logit_kd::logit_kd;
+pub use memory_queue::{MemoryQueue, MemoryQueueState, QueuedNegatives};
 pub use mse_align::MseAlign;
 pub use negative_mask::NegativeMask;
+pub use projection_head::{ProjectionHead, ProjectionHeadConfig};
+pub use r_drop::{RDropOutput, r_drop};
+pub use sup_con::{SupCon, SupConViews};
 pub use unit_norm::unit_norm;
 pub use view_kl::ViewKl;
