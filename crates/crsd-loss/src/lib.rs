@@ -38,10 +38,11 @@
 //! classic distillation from a teacher's distribution.
 //!
 //! # Training
-//! Create tensors on `device.autodiff()` (feature `autodiff` of burn) and call
+//! Create tensors on `device.autodiff()` and call
 //! `output.per_example.mean().backward()`. Everything is computed in f32, whatever the input's
 //! type. [`NegativeMask`] takes false negatives out; [`Diagnostics`] tells, on demand, whether
-//! the views meet, spread out or collapse.
+//! the views meet, spread out or collapse. [`GradCache`] trains with batches whose graph would not
+//! fit into memory.
 
 mod align;
 mod config;
@@ -51,6 +52,7 @@ mod crsd;
 mod diagnostics;
 mod direction;
 mod error;
+mod grad_cache;
 mod info_nce;
 mod labels;
 mod lambda_schedule;
@@ -69,6 +71,7 @@ pub use crsd::{CrsdInput, CrsdLoss, CrsdOutput};
 pub use diagnostics::Diagnostics;
 pub use direction::Direction;
 pub use error::CrsdLossError;
+pub use grad_cache::{Chunk, GradCache, without_graph};
 pub use info_nce::{InfoNce, InfoNceConfig};
 pub use labels::{check_labels, label_tensor};
 pub use lambda_schedule::LambdaSchedule;

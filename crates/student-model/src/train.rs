@@ -5,8 +5,10 @@ mod config;
 mod example;
 mod fit;
 mod objective;
+mod passes;
 mod steps;
 mod task;
+mod view_batch;
 
 pub use batch::StudentBatch;
 pub use config::{NegativePolicy, StudentTrainConfig};
@@ -14,3 +16,4 @@ pub use example::StudentExample;
 pub use fit::{train_student, train_student_with};
 pub use objective::{LogitKdConfig, Objective, RDropConfig};
 pub use task::{Evaluator, StudentTask};
+pub use view_batch::ViewBatch;

@@ -156,7 +156,7 @@ fn distillation_at_temperature_one_is_the_teachers_cross_entropy_less_its_entrop
     let task = StudentTask::new(&examples(), 3, &tokenizer(24, 40), &config, &device).unwrap();
     let batch = task.batch(0, 0, 1).unwrap();
     let teacher = batch.teacher_probabilities.unwrap(); // [b, K]
-    let logits = model(0.0).forward(&batch.standard).logits;
+    let logits = model(0.0).forward(&batch.standard.chunks[0].input).logits;
     let log_probs = burn::tensor::activation::log_softmax(logits, 1);
     let difference: Tensor<2> = teacher.clone().log() - log_probs;
     let expected: f32 = (teacher * difference).sum_dim(1).mean().into_scalar();

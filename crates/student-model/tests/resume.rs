@@ -1,6 +1,7 @@
 //! A student's run that was killed and resumed equals one that was not.
 //!
-//! Alone in its file: on `flex` the random numbers of dropout belong to the process.
+//! Alone in its file, one test at a time: on `flex` the random numbers of dropout belong to the
+//! process.
 
 #![cfg(all(feature = "train", feature = "flex"))]
 
@@ -8,6 +9,7 @@ mod student;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use burn::tensor::Device;
@@ -52,7 +54,11 @@ fn evaluator(fail_at: usize) -> Evaluator {
     })
 }
 
+/// What a run changes of the default configuration.
+type Settings = fn(&mut StudentTrainConfig);
+
 fn train(
+    settings: Settings,
     seed: u64,
     dir: &Path,
     resume: bool,
@@ -63,7 +69,7 @@ fn train(
         ..config()
     };
     let model = BertForSequenceClassification::new(&shape, seed, &Device::flex().autodiff())?;
-    let config = StudentTrainConfig {
+    let mut config = StudentTrainConfig {
         training: TrainingConfig {
             learning_rate: 1e-3,
             max_steps: Some(12),
@@ -77,6 +83,7 @@ fn train(
         train_batch_size: 6,
         ..StudentTrainConfig::default()
     };
+    settings(&mut config);
     let options = TrainerOptions {
         output_dir: Some(dir.to_owned()),
         resume,
@@ -94,17 +101,21 @@ fn train(
     )
 }
 
-#[test]
-fn a_killed_run_goes_on_exactly() {
+static RANDOM: Mutex<()> = Mutex::new(());
+
+fn assert_goes_on_exactly(settings: Settings) {
+    let _alone = RANDOM.lock().unwrap_or_else(|e| e.into_inner());
     let dir = tempfile::tempdir().unwrap();
-    let whole = train(1, &dir.path().join("whole"), false, usize::MAX).unwrap();
+    let whole = train(settings, 1, &dir.path().join("whole"), false, usize::MAX).unwrap();
     let parts = dir.path().join("parts");
     // The fourth evaluation is after step 8; the last checkpoint before it is of step 6.
-    let killed = train(1, &parts, false, 3).unwrap_err().to_string();
+    let killed = train(settings, 1, &parts, false, 3)
+        .unwrap_err()
+        .to_string();
     assert!(killed.starts_with("evaluation after step 8"), "{killed}");
 
     // Another process has other initial weights and parameter ids.
-    let resumed = train(99, &parts, true, usize::MAX).unwrap();
+    let resumed = train(settings, 99, &parts, true, usize::MAX).unwrap();
     let losses = |report: &TrainReport<_>| {
         let entries = report.log_history.iter();
         entries
@@ -112,10 +123,35 @@ fn a_killed_run_goes_on_exactly() {
             .collect::<Vec<_>>()
     };
     assert_eq!(losses(&resumed), losses(&whole));
+    assert_eq!(losses(&whole).len(), 12);
     assert_eq!(resumed.eval_history, whole.eval_history);
     assert_eq!(resumed.best_model, whole.best_model);
     let logits = |report: &TrainReport<BertForSequenceClassification>| {
         predict(&report.model, &tokenizer(24, 40), &[("lamp", "cable")], 1).unwrap()
     };
     assert_eq!(logits(&resumed), logits(&whole));
+}
+
+#[test]
+fn a_killed_run_goes_on_exactly() {
+    assert_goes_on_exactly(|_| ());
+}
+
+#[test]
+fn so_does_one_with_cached_gradients() {
+    assert_goes_on_exactly(|config| config.grad_cache_chunk_size = Some(4));
+}
+
+#[test]
+fn another_chunk_size_is_another_run() {
+    let _alone = RANDOM.lock().unwrap_or_else(|e| e.into_inner());
+    let dir = tempfile::tempdir().unwrap();
+    train(|_| (), 1, dir.path(), false, 3).unwrap_err();
+    let chunked: Settings = |config| config.grad_cache_chunk_size = Some(4);
+    let refused = train(chunked, 1, dir.path(), true, 3).unwrap_err();
+    let text = refused.to_string();
+    assert!(
+        text.contains("`task.grad_cache_chunk_size` was null"),
+        "{text}"
+    );
 }

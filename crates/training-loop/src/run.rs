@@ -80,6 +80,7 @@ impl<'a, T: TrainTask> Run<'a, T> {
             name: options.name.clone(),
             num_batches: plan.num_batches,
             optimizer_tensors: 0,
+            task_state_bytes: 0,
             config: serde_json::to_value(config)
                 .expect("a config is plain data: a bug in training-loop"),
             task: task.config(),
@@ -89,11 +90,13 @@ impl<'a, T: TrainTask> Run<'a, T> {
         };
         let watch = Watch::new(config);
         let best = BestModelStore::new(options.output_dir.as_deref());
+        let mut task_state = Vec::new();
         let (model, optimizer, state) = match output_dir::open(options)? {
             Some(checkpoint) => {
                 let mut state = checkpoint.read_state(&fresh)?;
                 let model = checkpoint.load_model(model)?;
                 let optimizer = checkpoint.load_optimizer(adamw(config, &model), &state)?;
+                task_state = checkpoint.load_task_state(&state)?;
                 state.config = fresh.config;
                 // Killed between a better model and the next checkpoint: that model is the best.
                 if let (Some(saved), Some(_)) = (best.saved()?, &watch)
@@ -109,6 +112,9 @@ impl<'a, T: TrainTask> Run<'a, T> {
                 (model, optimizer, fresh)
             }
         };
+        let step = state.global_step;
+        task.load_state(&task_state)
+            .map_err(|error| task_state_error(step, error))?;
         let (log, evaluations) = match &options.output_dir {
             None => (None, None),
             Some(dir) => {
@@ -338,11 +344,22 @@ impl<'a, T: TrainTask> Run<'a, T> {
 
     fn save(&mut self, model: &T::Model) -> Result<(), TrainError> {
         if let Some(dir) = &self.options.output_dir {
-            Checkpoint::save(dir, model, &self.optimizer, &mut self.state)?;
+            let step = self.state.global_step;
+            let task_state = self.task.state();
+            let task_state = task_state.map_err(|error| task_state_error(step, error))?;
+            Checkpoint::save(dir, model, &self.optimizer, &task_state, &mut self.state)?;
             Checkpoint::rotate(dir, self.config.save_total_limit)?;
         }
         Ok(())
     }
+}
+
+fn task_state_error(
+    step: usize,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> TrainError {
+    let source = Box::new(error);
+    TrainError::TaskState { step, source }
 }
 
 /// The device of the parameters, if all of them are on one that tracks gradients.

@@ -52,6 +52,26 @@ pub trait TrainTask {
         Ok(BTreeMap::new())
     }
 
+    /// What the task carries from step to step besides the model (a queue of earlier outputs, say),
+    /// as bytes: stored with each checkpoint and given back by [`load_state`](Self::load_state) when
+    /// a run resumes. Called after an optimizer step. Default: nothing.
+    ///
+    /// # Errors
+    /// Whatever keeps the state from being read; the loop adds the step.
+    fn state(&self) -> Result<Vec<u8>, Self::Error> {
+        Ok(Vec::new())
+    }
+
+    /// Takes up a state before the first step of a run: that of the checkpoint, or no bytes if the
+    /// run starts at step 0, or [`state`](Self::state) gave none. Default: nothing.
+    ///
+    /// # Errors
+    /// A state that does not fit this task.
+    fn load_state(&self, state: &[u8]) -> Result<(), Self::Error> {
+        let _ = state;
+        Ok(())
+    }
+
     /// The task's own configuration, as JSON: stored with each checkpoint, and compared when a run
     /// resumes. Default: nothing to compare.
     fn config(&self) -> serde_json::Value {

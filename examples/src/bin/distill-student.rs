@@ -67,6 +67,10 @@ struct Args {
     /// Pairs a batch.
     #[arg(long, default_value_t = 32)]
     batch_size: usize,
+    /// Rows of one view that are encoded at once, for batches that do not fit into memory (gradient
+    /// caching: the same gradients, one more forward pass); without it, the whole batch.
+    #[arg(long)]
+    grad_cache_chunk_size: Option<usize>,
     /// Peak learning rate.
     #[arg(long, default_value_t = 3e-5)]
     learning_rate: f64,
@@ -104,6 +108,7 @@ fn run(args: &Args) -> Result<(), RunError> {
         training: training(args, steps_per_epoch, !dev.is_empty()),
         objective,
         train_batch_size: args.batch_size,
+        grad_cache_chunk_size: args.grad_cache_chunk_size,
         ..StudentTrainConfig::default()
     };
     config.validate()?;

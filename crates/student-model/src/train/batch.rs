@@ -2,9 +2,9 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use crsd_loss::{NegativeMask, label_tensor};
-use relevance_data::{Encoding, PairTokenizer, TokenBatch};
+use relevance_data::{Encoding, PairTokenizer};
 
-use super::{NegativePolicy, Objective, StudentExample, StudentTrainConfig};
+use super::{NegativePolicy, Objective, StudentExample, StudentTrainConfig, ViewBatch};
 use crate::StudentError;
 
 /// An example as token ids.
@@ -20,13 +20,13 @@ pub(super) struct Tokens {
     key: String,
 }
 
-/// Both views of some pairs, each padded to its own longest row.
+/// Both views of some pairs, each padded by itself.
 #[derive(Debug, Clone)]
 pub struct StudentBatch {
-    /// Query and item, `[b, t]`.
-    pub standard: TokenBatch,
-    /// Query, item and reason, `[b, t']`; `None` if the objective does not read reasons.
-    pub reasoned: Option<TokenBatch>,
+    /// Query and item: `b` rows.
+    pub standard: ViewBatch,
+    /// Query, item and reason: `b` rows; `None` if the objective does not read reasons.
+    pub reasoned: Option<ViewBatch>,
     /// Classes, `[b]`.
     pub labels: Tensor<1, Int>,
     /// The teacher's class distributions, `[b, K]`; `None` if the objective does not read them.
@@ -45,7 +45,7 @@ impl StudentBatch {
     ) -> Result<Self, StudentError> {
         let collate = |view: fn(&Tokens) -> &Encoding| {
             let view: Vec<&Encoding> = rows.iter().map(|row| view(row)).collect();
-            TokenBatch::collate(&view, pad_id, device).map_err(StudentError::from)
+            ViewBatch::collate(&view, config.grad_cache_chunk_size, pad_id, device)
         };
         let labels: Vec<usize> = rows.iter().map(|row| row.label).collect();
         let standard = collate(|row| &row.standard)?;

@@ -20,6 +20,11 @@ pub struct StudentTrainConfig {
     /// Pairs in a batch, and so rows of the CRSD similarity matrix. The default, 32, fits a machine
     /// without an accelerator; 256 is the method's. Accumulated batches do not share negatives.
     pub train_batch_size: usize,
+    /// Rows of one view that are encoded at once; memory grows with it, not with the batch
+    /// ([`crsd_loss::GradCache`]). The gradients are those of the whole batch; the price is one more
+    /// forward pass. Each view is cut by itself, into rows of like length. Default none: the whole
+    /// batch at once.
+    pub grad_cache_chunk_size: Option<usize>,
     /// Whether a batch holds pairs of like length, so that little is padded. On by default.
     pub group_by_length: bool,
     /// Which other pairs of the batch CRSD pushes away.
@@ -32,6 +37,7 @@ impl Default for StudentTrainConfig {
             training: TrainingConfig::default(),
             objective: Objective::default(),
             train_batch_size: 32,
+            grad_cache_chunk_size: None,
             group_by_length: true,
             negatives: NegativePolicy::default(),
         }
@@ -67,6 +73,10 @@ impl StudentTrainConfig {
         self.objective.validate()?;
         if self.train_batch_size == 0 {
             return Err(StudentError::invalid("train_batch_size", 0, "at least 1"));
+        }
+        if self.grad_cache_chunk_size == Some(0) {
+            let key = "grad_cache_chunk_size";
+            return Err(StudentError::invalid(key, 0, "at least 1, or absent"));
         }
         Ok(())
     }
@@ -106,6 +116,14 @@ mod tests {
         };
         let error = config.validate().unwrap_err().to_string();
         assert_eq!(error, "train_batch_size is 0, allowed: at least 1");
+        config.train_batch_size = 1;
+        config.grad_cache_chunk_size = Some(0);
+        let error = config.validate().unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "grad_cache_chunk_size is 0, allowed: at least 1, or absent"
+        );
+        config.grad_cache_chunk_size = None;
         config.objective = Objective::Crsd(CrsdLossConfig::new().with_temperature(0.0));
         assert!(
             config

@@ -11,7 +11,8 @@ use crate::{BertForSequenceClassification, StudentError};
 /// Trains `model` on `examples`.
 ///
 /// Under [`Objective::Crsd`](super::Objective::Crsd) every step runs two forward passes of the one model, on the standard and
-/// the reasoned view, each padded to its own longest row. Logged at each entry, as means over the
+/// the reasoned view, each padded to its own longest row; with `grad_cache_chunk_size`, chunk by chunk.
+/// Logged at each entry, as means over the
 /// batches since the last:
 ///
 /// | metric | meaning |

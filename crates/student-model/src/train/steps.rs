@@ -7,18 +7,18 @@ use crsd_loss::{
 };
 use training_loop::{StepContext, StepOutput};
 
+use super::passes::PassOutput;
 use super::{LogitKdConfig, RDropConfig, StudentBatch};
-use crate::{BertForSequenceClassification, ClassifierOutput, StudentError};
+use crate::StudentError;
 
 /// Below it a teacher's probability counts as this much, so that its logarithm is finite.
 const LEAST_PROBABILITY: f32 = 1e-7;
 
 /// Cross entropy of the standard view.
 pub(super) fn cross_entropy_step(
-    model: &BertForSequenceClassification,
+    standard: PassOutput,
     batch: StudentBatch,
 ) -> Result<StepOutput, StudentError> {
-    let standard = model.forward(&batch.standard);
     let accuracy = accuracy(&standard.logits, &batch.labels);
     let loss = cross_entropy(standard.logits, batch.labels)?.mean();
     Ok(StepOutput::new(loss.clone())
@@ -28,11 +28,10 @@ pub(super) fn cross_entropy_step(
 
 /// Distillation of the teacher's distribution, mixed with cross entropy.
 pub(super) fn logit_kd_step(
-    model: &BertForSequenceClassification,
+    standard: PassOutput,
     batch: StudentBatch,
     config: &LogitKdConfig,
 ) -> Result<StepOutput, StudentError> {
-    let standard = model.forward(&batch.standard);
     let accuracy = accuracy(&standard.logits, &batch.labels);
     let ce = cross_entropy(standard.logits.clone(), batch.labels)?.mean();
     let Some(teacher) = batch.teacher_probabilities else {
@@ -49,13 +48,12 @@ pub(super) fn logit_kd_step(
 
 /// Two passes of the standard view under different dropout.
 pub(super) fn r_drop_step(
-    model: &BertForSequenceClassification,
+    [first, second]: [PassOutput; 2],
     batch: StudentBatch,
     config: &RDropConfig,
 ) -> Result<StepOutput, StudentError> {
-    let [first, second] = [&batch.standard, &batch.standard].map(|view| model.forward(view));
     let accuracy = accuracy(&first.logits, &batch.labels);
-    let ce = |output: &ClassifierOutput| {
+    let ce = |output: &PassOutput| {
         cross_entropy(output.logits.clone(), batch.labels.clone()).map(Tensor::mean)
     };
     let ce = (ce(&first)? + ce(&second)?).mul_scalar(0.5);
@@ -78,16 +76,12 @@ pub(super) fn r_drop_step(
 /// Both views of each pair: Figure 3 of arXiv 2510.11056. With `diagnose` the representations are
 /// measured, which waits for the device.
 pub(super) fn crsd_step(
-    model: &BertForSequenceClassification,
+    [standard, reasoned]: [PassOutput; 2],
     batch: StudentBatch,
     (config, loss): (&CrsdLossConfig, &CrsdLoss),
     context: &StepContext,
     diagnose: bool,
 ) -> Result<StepOutput, StudentError> {
-    let Some(reasoned) = &batch.reasoned else {
-        return cross_entropy_step(model, batch);
-    };
-    let [standard, reasoned] = [&batch.standard, reasoned].map(|view| model.forward(view));
     let scale = config
         .lambda_schedule(context.max_steps)
         .scale(context.step);

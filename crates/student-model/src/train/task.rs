@@ -11,6 +11,7 @@ use training_loop::{StepContext, StepOutput, TrainTask};
 
 use super::batch::{Tokens, tokenise};
 use super::example::check_examples;
+use super::passes::{PassOutput, Passes, cached_step, whole_step};
 use super::steps::{cross_entropy_step, crsd_step, logit_kd_step, r_drop_step};
 use super::{Objective, StudentBatch, StudentExample, StudentTrainConfig};
 use crate::{BertForSequenceClassification, StudentError};
@@ -124,6 +125,26 @@ impl StudentTask {
         }
     }
 
+    /// The loss of a batch, given what the objective's passes gave.
+    fn loss(
+        &self,
+        outputs: Passes<PassOutput>,
+        batch: StudentBatch,
+        context: &StepContext,
+    ) -> Result<StepOutput, StudentError> {
+        match (&self.config.objective, &self.crsd, outputs) {
+            (Objective::Crsd(config), Some(loss), Passes::Two(views)) => {
+                let diagnose = self.is_logged(context);
+                crsd_step(views, batch, (config, loss), context, diagnose)
+            }
+            (Objective::RDrop(config), _, Passes::Two(views)) => r_drop_step(views, batch, config),
+            (Objective::LogitKd(config), _, Passes::One(view)) => {
+                logit_kd_step(view, batch, config)
+            }
+            (.., Passes::One(view) | Passes::Two([view, _])) => cross_entropy_step(view, batch),
+        }
+    }
+
     /// Whether `context` is a step whose entry in the log is about to be written.
     fn is_logged(&self, context: &StepContext) -> bool {
         let done = context.step + 1;
@@ -152,15 +173,12 @@ impl TrainTask for StudentTask {
         batch: StudentBatch,
         context: &StepContext,
     ) -> Result<StepOutput, StudentError> {
-        let [pairs, _] = batch.standard.dims();
-        let output = match (&self.config.objective, &self.crsd) {
-            (Objective::Crsd(config), Some(loss)) => {
-                let diagnose = self.is_logged(context);
-                crsd_step(model, batch, (config, loss), context, diagnose)
-            }
-            (Objective::LogitKd(config), _) => logit_kd_step(model, batch, config),
-            (Objective::RDrop(config), _) => r_drop_step(model, batch, config),
-            (Objective::CrossEntropy | Objective::Crsd(_), _) => cross_entropy_step(model, batch),
+        let pairs = batch.standard.num_rows();
+        let objective = &self.config.objective;
+        let loss = |outputs| self.loss(outputs, batch.clone(), context);
+        let output = match self.config.grad_cache_chunk_size {
+            Some(_) => cached_step(model, objective, &batch, context, loss),
+            None => whole_step(model, objective, &batch, loss),
         };
         Ok(output?.with_num_items(pairs))
     }
@@ -183,6 +201,7 @@ impl TrainTask for StudentTask {
         serde_json::json!({
             "objective": self.config.objective,
             "train_batch_size": self.config.train_batch_size,
+            "grad_cache_chunk_size": self.config.grad_cache_chunk_size,
             "group_by_length": self.config.group_by_length,
             "negatives": self.config.negatives,
             "examples": self.examples.len(),
