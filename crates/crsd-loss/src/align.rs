@@ -6,23 +6,50 @@ use std::sync::Arc;
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::{CosineAlign, CrsdLossConfig, CrsdLossError, MseAlign, NegativeMask, ViewKl};
+use crate::{
+    CosineAlign, CrsdInput, CrsdLossConfig, CrsdLossError, MseAlign, NegativeMask, QueuedNegatives,
+    SupCon, SupConViews, ViewKl,
+};
 
 /// What an align term may look at: both views of a batch, shapes checked.
+///
+/// [`CrsdLoss`](crate::CrsdLoss) makes it; `AlignInput::from` a [`CrsdInput`] is one for a term that
+/// is called on its own.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct AlignInput {
     /// `[b, k]`, logits of the standard view.
     pub standard_logits: Tensor<2>,
     /// `[b, k]`, logits of the reasoned view; outside the graph with `detach_reasoned`.
     pub reasoned_logits: Tensor<2>,
-    /// `[b, h]`, representations of the standard view.
+    /// `[b, h]`, representations of the standard view, projected if there is a head.
     pub standard: Tensor<2>,
-    /// `[b, h]`, representations of the reasoned view; outside the graph with `detach_reasoned`.
+    /// `[b, h]`, representations of the reasoned view, projected likewise; outside the graph with `detach_reasoned`.
     pub reasoned: Tensor<2>,
     /// `[b]`, classes.
     pub labels: Tensor<1, Int>,
     /// `[b, b]`, which rows may be negatives of which.
     pub negatives: Option<NegativeMask>,
+    /// `[1]`, `1 / τ` with its graph when τ is learned; `None`: the term's own τ.
+    pub inverse_temperature: Option<Tensor<1>>,
+    /// Reasoned views of earlier batches; only for terms that read them.
+    pub queue: Option<QueuedNegatives>,
+}
+
+impl From<CrsdInput> for AlignInput {
+    /// The batch as it is: shapes unchecked, nothing detached, no learned temperature, no queue.
+    fn from(input: CrsdInput) -> Self {
+        Self {
+            standard_logits: input.standard_logits,
+            reasoned_logits: input.reasoned_logits,
+            standard: input.standard,
+            reasoned: input.reasoned,
+            labels: input.labels,
+            negatives: input.negatives,
+            inverse_temperature: None,
+            queue: None,
+        }
+    }
 }
 
 /// A loss between the two views: one per example, at least zero, in the loss's own units.
@@ -33,6 +60,11 @@ pub trait AlignLoss: Debug + Send + Sync {
     /// # Shapes
     /// - output: `[b]`, f32, with the graph of the views
     fn per_example(&self, input: AlignInput) -> Tensor<1>;
+
+    /// Whether the term reads [`AlignInput::queue`]. Default: no, and a queue is refused.
+    fn reads_queue(&self) -> bool {
+        false
+    }
 }
 
 /// The align terms that a configuration can name.
@@ -49,6 +81,10 @@ pub enum Align {
     Cosine,
     /// [`ViewKl`]: divergence of the predictions.
     ViewKl,
+    /// [`SupCon`] across the views: InfoNCE whose positives are all examples of the label.
+    SupCon,
+    /// [`SupCon`] over all `2b` views, as its paper has it.
+    SupConAllViews,
 }
 
 impl Align {
@@ -59,6 +95,8 @@ impl Align {
             Align::Mse => Arc::new(MseAlign),
             Align::Cosine => Arc::new(CosineAlign::new(config.norm_eps)),
             Align::ViewKl => Arc::new(ViewKl::new(config.direction)),
+            Align::SupCon => Arc::new(SupCon::new(&config.info_nce(), SupConViews::Across)?),
+            Align::SupConAllViews => Arc::new(SupCon::new(&config.info_nce(), SupConViews::All)?),
         })
     }
 }

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Align, CrsdLoss, CrsdLossError, Direction, InfoNceConfig, LambdaSchedule};
+use crate::memory_queue::check_queue;
+use crate::{
+    Align, AlignWeighting, CrsdLoss, CrsdLossError, Direction, InfoNceConfig, LambdaSchedule,
+    LearnableTemperature, ProjectionHeadConfig,
+};
 
 /// Configuration of [`CrsdLoss`]. Unknown keys are rejected, missing ones take their default.
 ///
@@ -12,6 +16,13 @@ use crate::{Align, CrsdLoss, CrsdLossError, Direction, InfoNceConfig, LambdaSche
 pub struct CrsdLossConfig {
     /// τ, the divisor of the cosine similarities. Default 0.05.
     pub temperature: f64,
+    /// Whether τ is a parameter that starts at `temperature`, see [`LearnableTemperature`].
+    /// Default off. The parameter lives in [`CrsdHeads`](crate::CrsdHeads).
+    pub learnable_temperature: bool,
+    /// A network between the representations and the align term, see
+    /// [`ProjectionHead`](crate::ProjectionHead). Default none. Its weights live in
+    /// [`CrsdHeads`](crate::CrsdHeads).
+    pub projection: Option<ProjectionHeadConfig>,
     /// λ, the weight of the align term. Default 0.1; at 0 the align term is reported but trains
     /// nothing.
     pub lambda: f64,
@@ -24,6 +35,11 @@ pub struct CrsdLossConfig {
     pub detach_reasoned: bool,
     /// The align term. Default InfoNCE.
     pub align: Align,
+    /// Which examples the align term listens to. Default: all alike.
+    pub align_weighting: AlignWeighting,
+    /// Capacity of the [`MemoryQueue`](crate::MemoryQueue) of further negatives, in examples; only
+    /// for InfoNCE with `detach_reasoned`. Default 0: none.
+    pub queue_size: usize,
     /// Norm below which a representation has no direction. Default 1e-6.
     pub norm_eps: f64,
 }
@@ -37,11 +53,15 @@ impl Default for CrsdLossConfig {
         } = InfoNceConfig::default();
         Self {
             temperature,
+            learnable_temperature: false,
+            projection: None,
             lambda: 0.1,
             lambda_warmup_ratio: 0.1,
             direction,
             detach_reasoned: false,
             align: Align::default(),
+            align_weighting: AlignWeighting::default(),
+            queue_size: 0,
             norm_eps,
         }
     }
@@ -56,6 +76,18 @@ impl CrsdLossConfig {
     /// Sets τ.
     pub fn with_temperature(mut self, temperature: f64) -> Self {
         self.temperature = temperature;
+        self
+    }
+
+    /// Sets whether τ is learned.
+    pub fn with_learnable_temperature(mut self, learnable_temperature: bool) -> Self {
+        self.learnable_temperature = learnable_temperature;
+        self
+    }
+
+    /// Sets the projection head.
+    pub fn with_projection(mut self, projection: Option<ProjectionHeadConfig>) -> Self {
+        self.projection = projection;
         self
     }
 
@@ -89,6 +121,18 @@ impl CrsdLossConfig {
         self
     }
 
+    /// Sets which examples the align term listens to.
+    pub fn with_align_weighting(mut self, align_weighting: AlignWeighting) -> Self {
+        self.align_weighting = align_weighting;
+        self
+    }
+
+    /// Sets the capacity of the queue of further negatives.
+    pub fn with_queue_size(mut self, queue_size: usize) -> Self {
+        self.queue_size = queue_size;
+        self
+    }
+
     /// Sets the norm below which a representation has no direction.
     pub fn with_norm_eps(mut self, norm_eps: f64) -> Self {
         self.norm_eps = norm_eps;
@@ -96,9 +140,19 @@ impl CrsdLossConfig {
     }
 
     /// # Errors
-    /// [`CrsdLossError::InvalidConfig`] names the field, its value and the allowed range.
+    /// [`CrsdLossError::InvalidConfig`] names the field, its value and the allowed range;
+    /// [`CrsdLossError::QueueRefused`] says what a queue does not go with.
     pub fn validate(&self) -> Result<(), CrsdLossError> {
         self.info_nce().validate()?;
+        if self.learnable_temperature {
+            LearnableTemperature::check(self.temperature)?;
+        }
+        if let Some(projection) = &self.projection {
+            projection.validate()?;
+        }
+        if self.queue_size > 0 {
+            check_queue(self.detach_reasoned, self.align == Align::InfoNce)?;
+        }
         if !(self.lambda.is_finite() && self.lambda >= 0.0) {
             return Err(CrsdLossError::InvalidConfig {
                 field: "lambda",

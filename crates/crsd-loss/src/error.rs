@@ -46,6 +46,27 @@ pub enum CrsdLossError {
         /// The tensor that sets the expectation.
         reference: &'static str,
     },
+    /// The configuration has a part that learns, and the step came without it.
+    #[error(
+        "config field `{field}` needs parameters; build `CrsdHeads` from the same configuration \
+         and pass it with `CrsdStep::with_heads`"
+    )]
+    MissingHeads {
+        /// Name of the field, as in the configuration file.
+        field: &'static str,
+    },
+    /// The configuration weighs by the teacher's confidence, and the step came without it.
+    #[error(
+        "`align_weighting` is `teacher_confidence`; pass the teacher's class probabilities with \
+         `CrsdStep::with_teacher_probabilities`"
+    )]
+    MissingTeacher,
+    /// A memory queue does not go with the rest of the configuration.
+    #[error("a memory queue is refused: {reason}")]
+    QueueRefused {
+        /// What stands against it, and what would be allowed.
+        reason: &'static str,
+    },
     /// A label is no class of the classifier.
     #[error("label of row {row} is {label}; allowed: 0..{num_classes}")]
     LabelOutOfRange {

@@ -1,19 +1,13 @@
 //! InfoNCE between the two views of a batch.
 
-use burn::tensor::activation::softmax;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Bool, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::align::{AlignInput, AlignLoss};
+use crate::contrast::{Contrast, MIN_TEMPERATURE, Positives, Scale};
+use crate::memory_queue::QueuedNegatives;
 use crate::shape::{check_not_empty, check_shape};
 use crate::{CrsdLossError, Direction, NegativeMask, unit_norm};
-
-/// What a masked cell becomes before the softmax: finite, so that no row can turn into NaN, and
-/// far below `-1 / temperature`, so that its probability is exactly zero.
-const MASKED: f32 = -1e9;
-
-/// Smallest temperature: `1 / temperature` must stay far above [`MASKED`] and inside f32.
-pub(crate) const MIN_TEMPERATURE: f64 = 1e-6;
 
 /// Configuration of [`InfoNce`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -96,12 +90,8 @@ impl InfoNceConfig {
 /// InfoNCE (arXiv 1807.03748, equation 4) between two views of a batch, the paper's batch align:
 /// `z = x / |x|`, `S_ij = z_i · z'_j / τ`, `L_i = -S_ii + logsumexp_j S_ij`.
 ///
-/// The gradient is written down rather than traced: `dL_i/dS_ij = softmax_j(S_i)_j - [i = j]`.
-/// The softmax is computed outside the graph, and the loss enters the graph as
-/// `g_i = z_i · ((P z')_i - z'_i) / τ` with `P` held constant, which has that very gradient with
-/// respect to both `z` and `z'`; its value is then replaced by the loss. So the backward pass is
-/// one matrix product, and the graph keeps one `[b, b]` matrix, where tracing would keep several
-/// and walk each of them again.
+/// The gradient is written down rather than traced, so that the backward pass is one matrix product
+/// and the graph keeps one `[b, b]` matrix.
 #[derive(Debug, Clone)]
 pub struct InfoNce {
     config: InfoNceConfig,
@@ -128,92 +118,61 @@ impl InfoNce {
         if let Some(mask) = negatives {
             check_shape("negatives", [mask.batch_size(); 2], [b, b], "standard")?;
         }
-        Ok(self.per_example(standard, reasoned, negatives))
+        let scale = Scale::new(None, self.config.temperature);
+        let excluded = negatives.map(NegativeMask::excluded);
+        Ok(self.contrast(standard, reasoned, excluded, None, &scale))
     }
 
-    fn per_example(
+    fn contrast(
         &self,
         standard: Tensor<2>,
         reasoned: Tensor<2>,
-        negatives: Option<&NegativeMask>,
+        excluded: Option<Tensor<2, Bool>>,
+        queue: Option<QueuedNegatives>,
+        scale: &Scale,
     ) -> Tensor<1> {
-        let inverse_temperature = 1.0 / self.config.temperature;
         let z = unit_norm(standard, self.config.norm_eps); // [b, h]
         let z_reasoned = unit_norm(reasoned, self.config.norm_eps); // [b, h]
-        let similarity = z
-            .clone()
-            .without_autodiff()
-            .mul_scalar(inverse_temperature)
-            .matmul(z_reasoned.clone().without_autodiff().transpose()); // [b, b]
-
-        match self.config.direction {
-            Direction::StandardToReasoned => {
-                let rows = Contrast::new(similarity, negatives);
-                rows.into_loss(z, z_reasoned, inverse_temperature)
+        let similarity = scale.similarity(&z, &z_reasoned); // [b, b]
+        // The same matrix read by columns: each reasoned view looks for its standard one.
+        let back = (self.config.direction == Direction::Symmetric).then(|| {
+            let excluded = excluded.clone().map(Tensor::transpose);
+            let similarity = similarity.clone().transpose();
+            let columns = Contrast::new(similarity, excluded, Positives::Diagonal);
+            columns.into_loss(z_reasoned.clone(), z.clone(), scale)
+        });
+        let rows = match queue {
+            None => {
+                let rows = Contrast::new(similarity, excluded, Positives::Diagonal);
+                rows.into_loss(z, z_reasoned, scale)
             }
-            Direction::Symmetric => {
-                let transposed = negatives.map(NegativeMask::transpose);
-                let columns = Contrast::new(similarity.clone().transpose(), transposed.as_ref());
-                let rows = Contrast::new(similarity, negatives);
-                let rows = rows.into_loss(z.clone(), z_reasoned.clone(), inverse_temperature);
-                let columns = columns.into_loss(z_reasoned, z, inverse_temperature);
-                (rows + columns).mul_scalar(0.5)
+            Some(queue) => {
+                let excluded = queue.beside(excluded, similarity.dims()); // [b, b + q]
+                let queued = unit_norm(queue.representations, self.config.norm_eps); // [q, h]
+                let further = scale.similarity(&z, &queued); // [b, q]
+                let similarity = Tensor::cat(vec![similarity, further], 1); // [b, b + q]
+                let columns = vec![z_reasoned.without_autodiff(), queued];
+                let columns = Tensor::cat(columns, 0); // [b + q, h]
+                let rows = Contrast::new(similarity, excluded, Positives::Diagonal);
+                rows.into_loss(z, columns, scale)
             }
+        };
+        match back {
+            Some(back) => (rows + back).mul_scalar(0.5),
+            None => rows,
         }
     }
 }
 
 impl AlignLoss for InfoNce {
     fn per_example(&self, input: AlignInput) -> Tensor<1> {
-        self.per_example(input.standard, input.reasoned, input.negatives.as_ref())
-    }
-}
-
-/// Value and gradient of the rows of one similarity matrix, outside any graph.
-struct Contrast {
-    /// `[b]`: `-S_ii + logsumexp_j S_ij`.
-    loss: Tensor<1>,
-    /// `[b, b]`: `softmax_j S_ij`, exactly zero where masked.
-    probs: Tensor<2>,
-}
-
-impl Contrast {
-    /// `similarity`: `[b, b]`, without autodiff, divided by the temperature.
-    fn new(similarity: Tensor<2>, negatives: Option<&NegativeMask>) -> Self {
-        let [b, _] = similarity.dims();
-        let similarity = match negatives {
-            Some(mask) => similarity.mask_fill(mask.excluded(), MASKED),
-            None => similarity,
-        };
-        let diagonal = Tensor::<1, Int>::arange(0..b as i64, &similarity.device()).reshape([b, 1]);
-        let positive = similarity.clone().gather(1, diagonal); // [b, 1]
-        let largest = similarity.clone().max_dim(1); // [b, 1]
-        let probs = softmax(similarity, 1); // [b, b]
-        // The largest probability is `exp(0) / sum`, so it holds the log of the sum: the softmax
-        // is the only pass that computes exponentials. Both terms are at least zero.
-        let log_sum = probs.clone().max_dim(1).log().neg(); // [b, 1]
-        Self {
-            loss: (largest - positive + log_sum).squeeze_dim::<1>(1), // [b]
-            probs,
-        }
+        let scale = Scale::new(input.inverse_temperature, self.config.temperature);
+        let excluded = input.negatives.as_ref().map(NegativeMask::excluded);
+        let (standard, reasoned) = (input.standard, input.reasoned);
+        self.contrast(standard, reasoned, excluded, input.queue, &scale)
     }
 
-    /// The loss with its graph: gradients with respect to `anchor` (rows) and `other` (columns).
-    fn into_loss(self, anchor: Tensor<2>, other: Tensor<2>, inverse_temperature: f64) -> Tensor<1> {
-        if !(anchor.is_autodiff() || other.is_autodiff()) {
-            return self.loss;
-        }
-        let expected = self.probs.matmul(other.clone()); // [b, h]
-        let gradient_carrier = (anchor * (expected - other))
-            .sum_dim(1) // [b, 1]
-            .squeeze_dim::<1>(1) // [b]
-            .mul_scalar(inverse_temperature);
-        with_value(gradient_carrier, self.loss)
+    fn reads_queue(&self) -> bool {
+        true
     }
-}
-
-/// The gradient of `carrier` under the value of `value`, to the last bit.
-fn with_value(carrier: Tensor<1>, value: Tensor<1>) -> Tensor<1> {
-    let zero = carrier.clone() - carrier.without_autodiff();
-    zero + value
 }

@@ -4,7 +4,7 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{DType, Tensor};
 
 use crate::CrsdLossError;
-use crate::info_nce::MIN_TEMPERATURE;
+use crate::contrast::MIN_TEMPERATURE;
 use crate::shape::{check_not_empty, check_shape};
 
 /// `T² · KL(softmax(teacher / T) ‖ softmax(student / T))`, per example, in nats (Hinton et al.,

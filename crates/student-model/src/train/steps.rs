@@ -2,8 +2,7 @@
 
 use burn::tensor::{Int, Tensor};
 use crsd_loss::{
-    AlignInput, AlignLoss, CrsdInput, CrsdLoss, CrsdLossConfig, Diagnostics, Direction, ViewKl,
-    cross_entropy, logit_kd,
+    CrsdInput, CrsdLoss, CrsdLossConfig, Diagnostics, cross_entropy, logit_kd, r_drop,
 };
 use training_loop::{StepContext, StepOutput};
 
@@ -53,23 +52,10 @@ pub(super) fn r_drop_step(
     config: &RDropConfig,
 ) -> Result<StepOutput, StudentError> {
     let accuracy = accuracy(&first.logits, &batch.labels);
-    let ce = |output: &PassOutput| {
-        cross_entropy(output.logits.clone(), batch.labels.clone()).map(Tensor::mean)
-    };
-    let ce = (ce(&first)? + ce(&second)?).mul_scalar(0.5);
-    let divergence = ViewKl::new(Direction::Symmetric).per_example(AlignInput {
-        standard_logits: first.logits,
-        reasoned_logits: second.logits,
-        standard: first.cls,
-        reasoned: second.cls,
-        labels: batch.labels,
-        negatives: None,
-    });
-    let divergence = divergence.mean();
-    let loss = ce.clone() + divergence.clone().mul_scalar(config.alpha);
-    Ok(StepOutput::new(loss)
-        .with_tensor_metric("loss_sce", ce)
-        .with_tensor_metric("loss_r_drop", divergence)
+    let terms = r_drop(first.logits, second.logits, batch.labels, config.alpha)?;
+    Ok(StepOutput::new(terms.per_example.mean())
+        .with_tensor_metric("loss_sce", terms.cross_entropy.mean())
+        .with_tensor_metric("loss_r_drop", terms.divergence.mean())
         .with_tensor_metric("accuracy", accuracy))
 }
 
