@@ -63,7 +63,7 @@ pub use student::Student;
 #[cfg(feature = "train")]
 pub use train::{
     Evaluator, LogitKdConfig, NegativePolicy, Objective, RDropConfig, StudentBatch, StudentExample,
-    StudentTask, StudentTrainConfig, ViewBatch, train_student, train_student_with,
+    StudentModule, StudentTask, StudentTrainConfig, ViewBatch, train_student, train_student_with,
 };
 #[cfg(feature = "train")]
 pub use wordpiece::train_wordpiece;

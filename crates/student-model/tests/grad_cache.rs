@@ -12,11 +12,13 @@ use std::sync::{Mutex, MutexGuard};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use crsd_loss::{CrsdInput, CrsdLossConfig, Direction};
+use crsd_loss::{
+    Align, AlignWeighting, CrsdInput, CrsdLossConfig, Direction, ProjectionHeadConfig,
+};
 use student::{ITEMS, config, tokenizer};
 use student_model::{
     BertConfig, BertForSequenceClassification, LogitKdConfig, Objective, RDropConfig,
-    StudentExample, StudentTask, StudentTrainConfig, ViewBatch, train_student,
+    StudentExample, StudentModule, StudentTask, StudentTrainConfig, ViewBatch, train_student,
 };
 use training_loop::{Progress, StepContext, TrainTask, TrainerOptions, TrainingConfig, mix_seed};
 
@@ -38,12 +40,13 @@ fn examples() -> Vec<StudentExample> {
         label: i % 3,
         reason: Some("the query asks colour, ".repeat(1 + i * 5 % 4)),
         teacher_probabilities: Some(vec![0.2, 0.5, 0.3]),
+        teacher_confidence: Some(0.25 * (i % 5) as f32),
         query_key: (*query).to_owned(),
     };
     pairs.zip(0..).map(example).collect()
 }
 
-fn settings(objective: Objective, chunk: Option<usize>) -> StudentTrainConfig {
+fn settings(chunk: Option<usize>) -> StudentTrainConfig {
     StudentTrainConfig {
         training: TrainingConfig {
             learning_rate: 1e-3,
@@ -51,7 +54,7 @@ fn settings(objective: Objective, chunk: Option<usize>) -> StudentTrainConfig {
             logging_steps: 1,
             ..TrainingConfig::default()
         },
-        objective,
+        objective: Objective::Crsd(crsd()),
         train_batch_size: 21,
         grad_cache_chunk_size: chunk,
         ..StudentTrainConfig::default()
@@ -84,10 +87,9 @@ fn context() -> StepContext {
     }
 }
 
-fn task(objective: Objective, chunk: Option<usize>) -> StudentTask {
+fn task(config: &StudentTrainConfig) -> StudentTask {
     let device = Device::default().autodiff();
-    let settings = settings(objective, chunk);
-    StudentTask::new(&examples(), 3, &tokenizer(24, 40), &settings, &device).unwrap()
+    StudentTask::new(&examples(), 3, &tokenizer(24, 40), config, &device).unwrap()
 }
 
 struct Outcome {
@@ -95,11 +97,7 @@ struct Outcome {
     gradients: Vec<Vec<f32>>,
 }
 
-fn outcome(
-    model: &BertForSequenceClassification,
-    loss: Tensor<1>,
-    gradients: &GradientsParams,
-) -> Outcome {
+fn outcome(module: &impl Module, loss: Tensor<1>, gradients: &GradientsParams) -> Outcome {
     struct Values<'a>(&'a GradientsParams, Vec<Vec<f32>>);
     impl ModuleVisitor for Values<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -108,26 +106,37 @@ fn outcome(
         }
     }
     let mut values = Values(gradients, Vec::new());
-    model.visit(&mut values);
+    module.visit(&mut values);
     Outcome {
         loss: loss.into_scalar(),
         gradients: values.1,
     }
 }
 
+/// The second step, so that a queue holds something.
 fn step(
     model: &BertForSequenceClassification,
-    objective: Objective,
+    edit: impl Fn(&mut StudentTrainConfig),
     chunk: Option<usize>,
 ) -> Outcome {
-    let task = task(objective, chunk);
+    let mut config = settings(chunk);
+    edit(&mut config);
+    let task = task(&config);
+    let module = StudentModule::new(model.clone(), &config.objective, 5).unwrap();
+    let earlier = StepContext {
+        micro_step: 2,
+        ..context()
+    };
+    let batch = task.batch(2, 0, 5).unwrap();
+    task.step(&module, batch, &earlier).unwrap();
+
     let batch = task.batch(3, 0, 5).unwrap();
-    let output = task.step(model, batch, &context()).unwrap();
+    let output = task.step(&module, batch, &context()).unwrap();
     assert_eq!(output.num_items, Some(21));
     let gradients = output
         .gradients
-        .unwrap_or_else(|| GradientsParams::from_grads(output.loss.backward(), model));
-    outcome(model, output.loss, &gradients)
+        .unwrap_or_else(|| GradientsParams::from_grads(output.loss.backward(), &module));
+    outcome(&module, output.loss, &gradients)
 }
 
 /// Within 1e-5 of the largest number of the whole gradient.
@@ -147,23 +156,34 @@ fn assert_equal(found: &Outcome, expected: &Outcome) {
 fn every_objective_and_chunk_size_gives_the_whole_batchs_gradient() {
     let _alone = alone();
     let model = model(0.0);
+    let heads = crsd()
+        .with_learnable_temperature(true)
+        .with_projection(Some(ProjectionHeadConfig::new().with_output_size(5)));
+    let weighting = AlignWeighting::TeacherConfidence;
     for objective in [
         Objective::CrossEntropy,
         Objective::Crsd(crsd()),
-        Objective::Crsd(crsd().with_detach_reasoned(true)),
+        Objective::Crsd(crsd().with_detach_reasoned(true).with_queue_size(30)),
+        Objective::Crsd(crsd().with_align(Align::SupCon)),
+        Objective::Crsd(crsd().with_align_weighting(weighting)),
+        Objective::Crsd(heads),
         Objective::LogitKd(LogitKdConfig::default()),
         Objective::RDrop(RDropConfig::default()),
     ] {
-        let whole = step(&model, objective.clone(), None);
+        let edit = |config: &mut StudentTrainConfig| {
+            config.weigh_by_confidence = objective.needs_reasons();
+            config.objective = objective.clone();
+        };
+        let whole = step(&model, edit, None);
         for chunk in [1, 4, 20, 21, 100] {
-            assert_equal(&step(&model, objective.clone(), Some(chunk)), &whole);
+            assert_equal(&step(&model, edit, Some(chunk)), &whole);
         }
     }
 }
 
 /// All chunks of both views in one graph, each drawn with the masks of its place.
 fn whole_with_the_same_masks(model: &BertForSequenceClassification, chunk: usize) -> Outcome {
-    let task = task(Objective::Crsd(crsd()), Some(chunk));
+    let task = task(&settings(Some(chunk)));
     let batch = task.batch(3, 0, 5).unwrap();
     let seed = mix_seed(context().seed, context().micro_step as u64);
     let forward = |view: &ViewBatch, pass: u64| {
@@ -202,7 +222,7 @@ fn both_passes_draw_the_same_dropout() {
     let _alone = alone();
     let model = model(0.3);
     for chunk in [4, 10] {
-        let found = step(&model, Objective::Crsd(crsd()), Some(chunk));
+        let found = step(&model, |_| (), Some(chunk));
         assert_equal(&found, &whole_with_the_same_masks(&model, chunk));
     }
 }
@@ -210,7 +230,7 @@ fn both_passes_draw_the_same_dropout() {
 #[test]
 fn each_view_is_cut_by_its_own_lengths() {
     let _alone = alone();
-    let task = task(Objective::Crsd(crsd()), Some(4));
+    let task = task(&settings(Some(4)));
     let batch = task.batch(0, 0, 5).unwrap();
     let reasoned = batch.reasoned.unwrap();
     let rows = |view: &ViewBatch| {
@@ -243,7 +263,7 @@ fn a_run_with_cached_gradients_learns_what_the_whole_batch_teaches() {
             progress: Progress::Hidden,
             ..TrainerOptions::default()
         };
-        let config = settings(Objective::Crsd(crsd()), chunk);
+        let config = settings(chunk);
         let tokenizer = tokenizer(24, 40);
         let report = train_student(model(0.0), &tokenizer, &examples(), &config, options);
         let entries = report.unwrap().log_history.into_iter();

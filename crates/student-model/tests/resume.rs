@@ -13,9 +13,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use burn::tensor::Device;
+use crsd_loss::{AlignWeighting, CrsdLossConfig, ProjectionHeadConfig};
 use student::{config, tokenizer};
 use student_model::{
-    BertConfig, BertForSequenceClassification, Evaluator, StudentError, StudentExample,
+    BertConfig, BertForSequenceClassification, Evaluator, Objective, StudentError, StudentExample,
     StudentTrainConfig, predict, train_student_with,
 };
 use training_loop::{Progress, TrainReport, TrainerOptions, TrainingConfig};
@@ -29,6 +30,7 @@ fn examples() -> Vec<StudentExample> {
         label: usize::from(query != item),
         reason: Some(format!("the query asks {query}, the item is {item}")),
         query_key: (*query).to_owned(),
+        teacher_confidence: Some(if query == item { 1.0 } else { 0.5 }),
         ..StudentExample::default()
     };
     pairs.map(example).collect()
@@ -140,6 +142,41 @@ fn a_killed_run_goes_on_exactly() {
 #[test]
 fn so_does_one_with_cached_gradients() {
     assert_goes_on_exactly(|config| config.grad_cache_chunk_size = Some(4));
+}
+
+/// The objective's parameters are in the checkpoint, the optimizer's moments of them too.
+#[test]
+fn so_does_one_with_a_projection_head_and_a_learned_temperature() {
+    assert_goes_on_exactly(|config| {
+        let loss = CrsdLossConfig::new().with_learnable_temperature(true);
+        let head = ProjectionHeadConfig::new().with_output_size(6);
+        config.objective = Objective::Crsd(loss.with_projection(Some(head)));
+    });
+}
+
+/// The queue spans more than two batches: after the resume it holds pairs from before the kill.
+#[test]
+fn so_does_one_with_a_memory_queue() {
+    assert_goes_on_exactly(|config| {
+        let loss = CrsdLossConfig::new().with_detach_reasoned(true);
+        config.objective = Objective::Crsd(loss.with_lambda(1.0).with_queue_size(14));
+    });
+}
+
+#[test]
+fn so_does_one_with_all_of_them_and_weights() {
+    assert_goes_on_exactly(|config| {
+        let loss = CrsdLossConfig::new()
+            .with_learnable_temperature(true)
+            .with_projection(Some(ProjectionHeadConfig::new().with_output_size(6)))
+            .with_detach_reasoned(true)
+            .with_align_weighting(AlignWeighting::StudentDifficulty)
+            .with_queue_size(14);
+        config.objective = Objective::Crsd(loss);
+        config.weigh_by_confidence = true;
+        config.grad_cache_chunk_size = Some(4);
+        config.training.gradient_accumulation_steps = 2;
+    });
 }
 
 #[test]

@@ -35,6 +35,7 @@ fn examples() -> Vec<StudentExample> {
                         ["same colour", "other colour", "other"][label]
                     )),
                     teacher_probabilities: Some(teacher(label)),
+                    teacher_confidence: Some(0.9),
                     query_key: query.clone(),
                     query,
                 });

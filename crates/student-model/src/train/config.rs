@@ -29,6 +29,10 @@ pub struct StudentTrainConfig {
     pub group_by_length: bool,
     /// Which other pairs of the batch CRSD pushes away.
     pub negatives: NegativePolicy,
+    /// Whether each pair's align term counts by its
+    /// [`teacher_confidence`](super::StudentExample::teacher_confidence): λ per example, together with
+    /// the loss's own `align_weighting`. Only for CRSD. Off by default.
+    pub weigh_by_confidence: bool,
 }
 
 impl Default for StudentTrainConfig {
@@ -40,6 +44,7 @@ impl Default for StudentTrainConfig {
             grad_cache_chunk_size: None,
             group_by_length: true,
             negatives: NegativePolicy::default(),
+            weigh_by_confidence: false,
         }
     }
 }
@@ -77,6 +82,10 @@ impl StudentTrainConfig {
         if self.grad_cache_chunk_size == Some(0) {
             let key = "grad_cache_chunk_size";
             return Err(StudentError::invalid(key, 0, "at least 1, or absent"));
+        }
+        if self.weigh_by_confidence && !self.objective.needs_reasons() {
+            let allowed = "false without an align term (objective crsd)";
+            return Err(StudentError::invalid("weigh_by_confidence", true, allowed));
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use crsd_loss::{GradCache, without_graph};
 use relevance_data::TokenBatch;
 use training_loop::{StepContext, StepOutput, mix_seed};
 
-use super::{Objective, StudentBatch, ViewBatch};
+use super::{Objective, StudentBatch, StudentModule, ViewBatch};
 use crate::{BertForSequenceClassification, ClassifierOutput, StudentError};
 
 /// What an objective reads of a pass.
@@ -56,13 +56,13 @@ fn views<'a>(objective: &Objective, batch: &'a StudentBatch) -> Passes<&'a ViewB
 
 /// The loss in one graph with all passes.
 pub(super) fn whole_step(
-    model: &BertForSequenceClassification,
+    module: &StudentModule,
     objective: &Objective,
     batch: &StudentBatch,
     loss: impl FnOnce(Passes<PassOutput>) -> Result<StepOutput, StudentError>,
 ) -> Result<StepOutput, StudentError> {
     let outputs = views(objective, batch).try_map(|view, _| match &view.chunks[..] {
-        [chunk] => Ok(forward(model, &chunk.input).into()),
+        [chunk] => Ok(forward(&module.student, &chunk.input).into()),
         chunks => {
             let allowed = "1 without grad_cache_chunk_size";
             Err(StudentError::invalid("chunks", chunks.len(), allowed))
@@ -73,15 +73,15 @@ pub(super) fn whole_step(
 
 /// The same loss, and its gradient by gradient caching: a graph spans one chunk at a time.
 pub(super) fn cached_step(
-    model: &BertForSequenceClassification,
+    module: &StudentModule,
     objective: &Objective,
     batch: &StudentBatch,
     context: &StepContext,
     loss: impl FnOnce(Passes<PassOutput>) -> Result<StepOutput, StudentError>,
 ) -> Result<StepOutput, StudentError> {
-    let device = model.device();
+    let device = module.student.device();
     let seed = mix_seed(context.seed, context.micro_step as u64);
-    let frozen = without_graph(model);
+    let frozen = without_graph(&module.student);
     let mut caches = Vec::new();
     let outputs = views(objective, batch).try_map(|view, pass| {
         let chunks = view.chunks.clone();
@@ -101,10 +101,12 @@ pub(super) fn cached_step(
     for cache in caches {
         cache.backward(
             &mut gradients,
-            |tokens| Ok::<_, StudentError>(forward(model, tokens)),
-            |chunk| sum.accumulate(model, GradientsParams::from_grads(chunk, model)),
+            |tokens| Ok::<_, StudentError>(forward(&module.student, tokens)),
+            |chunk| sum.accumulate(module, GradientsParams::from_grads(chunk, module)),
         )?;
     }
+    // What is left is the heads'.
+    sum.accumulate(module, GradientsParams::from_grads(gradients, module));
     Ok(output.with_gradients(sum.grads()))
 }
 
