@@ -173,10 +173,12 @@ impl<'a, T: TrainTask> Run<'a, T> {
             let done = self.state.global_step;
             if done.is_multiple_of(config.logging_steps) || done == max_steps {
                 self.write_log(stepped)?;
-                self.state
-                    .log_history
-                    .last()
-                    .inspect(|e| bar.set_message(progress::message(e)));
+                if let Some(entry) = self.state.log_history.last() {
+                    bar.set_message(progress::message(entry));
+                    for warning in &entry.warnings {
+                        bar.println(format!("{}, step {done}: {warning}", options.name));
+                    }
+                }
             }
             let due = |every: Option<usize>| {
                 every.is_some_and(|n| done.is_multiple_of(n) || done == max_steps)
@@ -311,13 +313,16 @@ impl<'a, T: TrainTask> Run<'a, T> {
             for (name, value) in micro.metrics {
                 state.window.add_metric(name, value);
             }
+            for warning in micro.warnings {
+                state.window.add_warning(warning);
+            }
         }
         state.global_step += 1;
         state.epoch = self.plan.epochs_after(state.global_step);
     }
 
     fn write_log(&mut self, stepped: Stepped) -> Result<(), TrainError> {
-        let (loss, mut metrics) = self.state.window.take();
+        let (loss, mut metrics, warnings) = self.state.window.take();
         let seconds = self.rate.since.elapsed().as_secs_f64();
         if self.rate.items > 0 && seconds > 0.0 {
             let name = format!("{}_per_second", self.task.item_name());
@@ -333,6 +338,7 @@ impl<'a, T: TrainTask> Run<'a, T> {
             loss,
             learning_rate: stepped.learning_rate,
             grad_norm: f64::from(stepped.grad_norm),
+            warnings,
             metrics,
         };
         if let Some(log) = &mut self.log {

@@ -136,6 +136,9 @@ pub struct StepOutput {
     /// As `metrics`, but read from the device together with the loss: one transfer for all.
     /// Each holds one element.
     pub tensor_metrics: Vec<(String, Tensor<1>)>,
+    /// What whoever runs the training should hear of: goes into the next entry of the log, and above
+    /// the progress bar.
+    pub warnings: Vec<String>,
     /// Items in the batch (examples or tokens, see [`TrainTask::item_name`]), for the rate.
     pub num_items: Option<usize>,
 }
@@ -148,6 +151,7 @@ impl StepOutput {
             gradients: None,
             metrics: Vec::new(),
             tensor_metrics: Vec::new(),
+            warnings: Vec::new(),
             num_items: None,
         }
     }
@@ -170,6 +174,13 @@ impl StepOutput {
     #[must_use]
     pub fn with_tensor_metric(mut self, name: impl Into<String>, value: Tensor<1>) -> Self {
         self.tensor_metrics.push((name.into(), value));
+        self
+    }
+
+    /// Adds a warning.
+    #[must_use]
+    pub fn with_warning(mut self, warning: impl Into<String>) -> Self {
+        self.warnings.push(warning.into());
         self
     }
 

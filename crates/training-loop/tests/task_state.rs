@@ -67,7 +67,10 @@ impl TrainTask for Remembering {
         *last = Some(mean.without_autodiff().into_scalar());
         let mut output = self.task.step(model, (x, y), context)?;
         output.loss = output.loss + penalty;
-        Ok(output)
+        Ok(match context.step {
+            3 => output.with_warning("the third"),
+            _ => output,
+        })
     }
 
     fn state(&self) -> Result<Vec<u8>, Self::Error> {
@@ -118,6 +121,13 @@ fn a_resumed_run_goes_on_with_the_state_of_the_checkpoint() {
     let whole = fit(&Remembering::new(None), &dir.path().join("whole"), false).unwrap();
     let again = fit(&Remembering::new(None), &dir.path().join("again"), false).unwrap();
     assert_eq!(losses(&again), losses(&whole), "a fresh run starts afresh");
+    let text = std::fs::read_to_string(dir.path().join("whole").join(LOG_FILE)).unwrap();
+    let warned: Vec<usize> = (1..=9)
+        .zip(text.lines())
+        .filter(|(_, line)| line.contains(r#""warnings":["the third"]"#))
+        .map(|(step, _)| step)
+        .collect();
+    assert_eq!((warned, text.matches("warnings").count()), (vec![4], 1));
 
     let parts = dir.path().join("parts");
     let first = fit(&Remembering::new(Some(4)), &parts, false).unwrap();

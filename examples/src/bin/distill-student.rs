@@ -12,7 +12,7 @@ use clap::Parser;
 use examples::dev_set::DevSet;
 use examples::device::DeviceChoice;
 use examples::error::RunError;
-use examples::objectives::objective;
+use examples::objectives::ObjectiveArgs;
 use examples::pretrained::{lengths, pretrained};
 use examples::student_examples::{StudentLabels, student_examples};
 use examples::{failure, interrupt};
@@ -31,9 +31,8 @@ struct Args {
     /// Hugging Face folder of the encoder to start from, with tokenizer.json.
     #[arg(long)]
     init: PathBuf,
-    /// ce, two-view, crsd, mse, cosine, view-kl, kd or r-drop.
-    #[arg(long, default_value = "crsd")]
-    objective: String,
+    #[command(flatten)]
+    objective: ObjectiveArgs,
     /// Output folder: student/, checkpoints/ and run.json.
     #[arg(long)]
     out: PathBuf,
@@ -52,12 +51,6 @@ struct Args {
     /// Evaluations without a better model after which training ends; without it, it runs to its end.
     #[arg(long)]
     patience: Option<usize>,
-    /// InfoNCE's τ.
-    #[arg(long, default_value_t = 0.05)]
-    temperature: f64,
-    /// Weight λ of the alignment.
-    #[arg(long, default_value_t = 0.1)]
-    lambda: f64,
     /// Passes over the pairs.
     #[arg(long, default_value_t = 3.0)]
     epochs: f64,
@@ -98,7 +91,7 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<(), RunError> {
     let device = args.device.parse::<DeviceChoice>()?.open()?;
     let schema = schema(&args.schema)?;
-    let objective = objective(&args.objective, args.temperature, args.lambda)?;
+    let objective = args.objective.objective()?;
     let lengths = lengths(args.max_length, args.max_reasoned_length);
     let names = schema.names();
     let (model, tokenizer) = pretrained(&args.init, &names, lengths, args.seed, &device)?;
@@ -107,6 +100,8 @@ fn run(args: &Args) -> Result<(), RunError> {
     let config = StudentTrainConfig {
         training: training(args, steps_per_epoch, !dev.is_empty()),
         objective,
+        negatives: args.objective.negatives()?,
+        weigh_by_confidence: args.objective.weigh_by_confidence,
         train_batch_size: args.batch_size,
         grad_cache_chunk_size: args.grad_cache_chunk_size,
         ..StudentTrainConfig::default()
@@ -121,7 +116,7 @@ fn run(args: &Args) -> Result<(), RunError> {
         output_dir: Some(args.out.join("checkpoints")),
         resume: args.resume,
         interrupt: Some(interrupt::on_ctrl_c()),
-        name: args.objective.clone(),
+        name: args.objective.objective.clone(),
         ..TrainerOptions::default()
     };
     let report = train_student_with(model, &tokenizer, &train, &config, options, evaluator)?;

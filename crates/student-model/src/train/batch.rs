@@ -42,6 +42,14 @@ pub struct StudentBatch {
 }
 
 impl StudentBatch {
+    /// Share of both views' positions that are padding, 0 to 1.
+    pub fn padding(&self) -> f64 {
+        let views = || std::iter::once(&self.standard).chain(&self.reasoned);
+        let tokens: usize = views().map(|view| view.num_tokens).sum();
+        let positions: usize = views().map(ViewBatch::num_positions).sum();
+        1.0 - tokens as f64 / positions as f64
+    }
+
     pub(super) fn collate(
         rows: &[&Tokens],
         config: &StudentTrainConfig,

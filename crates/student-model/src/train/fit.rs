@@ -21,6 +21,7 @@ use crate::{BertForSequenceClassification, StudentError};
 /// | `loss_sce`, `loss_tce`, `loss_align` | its terms before λ; `loss_sce` alone under cross entropy |
 /// | `loss_kd`, `loss_r_drop` | the further term of [`Objective::LogitKd`](super::Objective::LogitKd) and [`Objective::RDrop`](super::Objective::RDrop) |
 /// | `lambda` | λ with its warm-up |
+/// | `padding` | share of the positions of both views that are padding |
 /// | `temperature` | τ, where it is learned |
 /// | `queue_length` | entries of the memory queue, where there is one |
 /// | `accuracy`, `accuracy_reasoned` | of the two views on the training batch |

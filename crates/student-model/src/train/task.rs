@@ -194,7 +194,9 @@ impl TrainTask for StudentTask {
             Some(_) => cached_step(module, objective, &batch, context, loss),
             None => whole_step(module, objective, &batch, loss),
         };
-        Ok(output?.with_num_items(pairs))
+        Ok(output?
+            .with_num_items(pairs)
+            .with_metric("padding", batch.padding()))
     }
 
     fn evaluate(&self, module: &StudentModule) -> Result<BTreeMap<String, f64>, StudentError> {

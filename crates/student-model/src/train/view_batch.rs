@@ -14,6 +14,8 @@ pub struct ViewBatch {
     /// The chunks; together they hold each row of the batch once. A single chunk holds the rows in
     /// the batch's order.
     pub chunks: Vec<Chunk<TokenBatch>>,
+    /// Tokens that are not padding, in all chunks.
+    pub num_tokens: usize,
 }
 
 impl ViewBatch {
@@ -33,7 +35,14 @@ impl ViewBatch {
         let chunks = chunk_rows(&lengths, chunk_size).into_iter().map(chunk);
         Ok(Self {
             chunks: chunks.collect::<Result<_, StudentError>>()?,
+            num_tokens: lengths.iter().sum(),
         })
+    }
+
+    /// Positions in all chunks, padding included: what the encoder works through.
+    pub fn num_positions(&self) -> usize {
+        let dims = self.chunks.iter().map(|chunk| chunk.input.dims());
+        dims.map(|[rows, width]| rows * width).sum()
     }
 
     /// Pairs in all chunks.
