@@ -1,12 +1,14 @@
-//! `--objective`: the names of what a student can minimise.
+//! `--objective` and its settings: what a student minimises.
 
-use crsd_loss::{Align, CrsdLossConfig};
-use student_model::{LogitKdConfig, Objective, RDropConfig};
+use clap::Args;
+use crsd_loss::{Align, AlignWeighting, CrsdLossConfig, Direction, ProjectionHeadConfig};
+use serde::de::DeserializeOwned;
+use student_model::{LogitKdConfig, NegativePolicy, Objective, RDropConfig};
 
 use crate::error::RunError;
 
 /// Each name with what it stands for.
-pub const OBJECTIVES: [(&str, &str); 8] = [
+pub const OBJECTIVES: [(&str, &str); 10] = [
     ("ce", "cross entropy of the plain view"),
     ("two-view", "cross entropy of both views, no alignment"),
     ("crsd", "both cross entropies and InfoNCE between the views"),
@@ -22,6 +24,14 @@ pub const OBJECTIVES: [(&str, &str); 8] = [
         "view-kl",
         "both cross entropies and the divergence of the views' predictions",
     ),
+    (
+        "sup-con",
+        "both cross entropies and supervised contrast between the views",
+    ),
+    (
+        "sup-con-all-views",
+        "both cross entropies and supervised contrast among all views",
+    ),
     ("kd", "the teacher's class distribution"),
     (
         "r-drop",
@@ -29,23 +39,124 @@ pub const OBJECTIVES: [(&str, &str); 8] = [
     ),
 ];
 
-/// The objective of a name, with τ and λ where it has them.
-///
-/// # Errors
-///
-/// [`RunError::Option`] lists the names.
-pub fn objective(name: &str, temperature: f64, lambda: f64) -> Result<Objective, RunError> {
-    let aligned = |align: Align, lambda: f64| {
-        let loss = CrsdLossConfig::new().with_temperature(temperature);
-        Objective::Crsd(loss.with_lambda(lambda).with_align(align))
-    };
+/// What a student minimises, as command-line options.
+#[derive(Args, Clone, Debug)]
+pub struct ObjectiveArgs {
+    /// ce, two-view, crsd, mse, cosine, view-kl, sup-con, sup-con-all-views, kd or r-drop.
+    #[arg(long, default_value = "crsd")]
+    pub objective: String,
+    /// InfoNCE's τ.
+    #[arg(long, default_value_t = 0.05)]
+    pub temperature: f64,
+    /// Weight λ of the alignment.
+    #[arg(long, default_value_t = 0.1)]
+    pub lambda: f64,
+    /// Learn τ, from --temperature on.
+    #[arg(long)]
+    pub learnable_temperature: bool,
+    /// Align the outputs of a projection head of this width, instead of the representations.
+    #[arg(long)]
+    pub projection_size: Option<usize>,
+    /// Let each view look for the other, instead of the plain one for the reasoned one.
+    #[arg(long)]
+    pub symmetric: bool,
+    /// No gradient of the alignment through the reasoned view.
+    #[arg(long)]
+    pub detach_reasoned: bool,
+    /// Reasoned views of earlier batches that are further negatives; needs --detach-reasoned.
+    #[arg(long, default_value_t = 0)]
+    pub queue_size: usize,
+    /// Which pairs the alignment listens to: uniform, student_difficulty or teacher_confidence (of
+    /// the teacher's distributions).
+    #[arg(long, default_value = "uniform")]
+    pub align_weighting: String,
+    /// Weigh each pair's alignment by the confidence of its annotation.
+    #[arg(long)]
+    pub weigh_by_confidence: bool,
+    /// Which other pairs are pushed away: all, except_duplicates, except_same_query, except_same_item
+    /// or except_same_label.
+    #[arg(long, default_value = "except_duplicates")]
+    pub negatives: String,
+}
+
+impl ObjectiveArgs {
+    /// The objective.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Option`] lists the names, and names an option that the objective has no use for.
+    pub fn objective(&self) -> Result<Objective, RunError> {
+        let weightings = "uniform, student_difficulty, teacher_confidence";
+        let align_weighting: AlignWeighting =
+            named("align-weighting", &self.align_weighting, weightings)?;
+        let mut loss = CrsdLossConfig::new()
+            .with_temperature(self.temperature)
+            .with_lambda(self.lambda)
+            .with_learnable_temperature(self.learnable_temperature)
+            .with_detach_reasoned(self.detach_reasoned)
+            .with_queue_size(self.queue_size)
+            .with_align_weighting(align_weighting);
+        let projection = self.projection_size.map(|size| {
+            ProjectionHeadConfig::new().with_output_size(size) // validated with the rest
+        });
+        loss = loss.with_projection(projection);
+        if self.symmetric {
+            loss = loss.with_direction(Direction::Symmetric);
+        }
+        let plain = CrsdLossConfig::new()
+            .with_temperature(self.temperature)
+            .with_lambda(self.lambda);
+        let changed = loss != plain || self.weigh_by_confidence;
+        let objective = named_objective(&self.objective, loss)?;
+        if changed && !objective.needs_reasons() {
+            return Err(RunError::Option {
+                option: "objective",
+                value: format!("`{}`, with an option of the alignment", self.objective),
+                allowed: "an objective of two views with it: crsd, mse, cosine, view-kl, sup-con, \
+                          sup-con-all-views"
+                    .to_owned(),
+            });
+        }
+        Ok(objective)
+    }
+
+    /// The negatives.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Option`] lists the names.
+    pub fn negatives(&self) -> Result<NegativePolicy, RunError> {
+        let allowed = "all, except_duplicates, except_same_query, except_same_item, \
+                       except_same_label";
+        named("negatives", &self.negatives, allowed)
+    }
+}
+
+/// A value by the name that it has in configuration files.
+fn named<T: DeserializeOwned>(
+    option: &'static str,
+    name: &str,
+    allowed: &str,
+) -> Result<T, RunError> {
+    serde_json::from_value(name.into()).map_err(|_| RunError::Option {
+        option,
+        value: format!("`{name}`"),
+        allowed: allowed.to_owned(),
+    })
+}
+
+/// The objective of a name, around the loss of two views.
+fn named_objective(name: &str, loss: CrsdLossConfig) -> Result<Objective, RunError> {
+    let aligned = |align: Align| Objective::Crsd(loss.clone().with_align(align));
     Ok(match name {
         "ce" => Objective::CrossEntropy,
-        "two-view" => aligned(Align::InfoNce, 0.0),
-        "crsd" => aligned(Align::InfoNce, lambda),
-        "mse" => aligned(Align::Mse, lambda),
-        "cosine" => aligned(Align::Cosine, lambda),
-        "view-kl" => aligned(Align::ViewKl, lambda),
+        "two-view" => Objective::Crsd(loss.with_lambda(0.0)),
+        "crsd" => aligned(Align::InfoNce),
+        "mse" => aligned(Align::Mse),
+        "cosine" => aligned(Align::Cosine),
+        "view-kl" => aligned(Align::ViewKl),
+        "sup-con" => aligned(Align::SupCon),
+        "sup-con-all-views" => aligned(Align::SupConAllViews),
         "kd" => Objective::LogitKd(LogitKdConfig::default()),
         "r-drop" => Objective::RDrop(RDropConfig::default()),
         _ => {
@@ -61,13 +172,60 @@ pub fn objective(name: &str, temperature: f64, lambda: f64) -> Result<Objective,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: ObjectiveArgs,
+    }
+
+    fn args(line: &str) -> ObjectiveArgs {
+        Line::parse_from(["test"].into_iter().chain(line.split_whitespace())).args
+    }
 
     #[test]
     fn every_name_has_an_objective_and_others_are_refused() {
         for (name, _) in OBJECTIVES {
-            objective(name, 0.05, 0.1).expect(name);
+            let objective = args(&format!("--objective {name}")).objective();
+            objective.expect(name);
         }
-        let error = objective("infonce", 0.05, 0.1).expect_err("unknown");
-        assert!(error.to_string().contains("crsd, mse"), "{error}");
+        let error = args("--objective infonce").objective();
+        let error = error.expect_err("unknown").to_string();
+        assert!(error.contains("crsd, mse"), "{error}");
+    }
+
+    #[test]
+    fn options_reach_the_loss() {
+        let args = args(
+            "--learnable-temperature --projection-size 64 --detach-reasoned --queue-size 512 \
+             --align-weighting student_difficulty --symmetric --negatives except_same_query",
+        );
+        let Objective::Crsd(loss) = args.objective().expect("valid") else {
+            panic!("not CRSD");
+        };
+        assert!(loss.learnable_temperature && loss.detach_reasoned);
+        assert_eq!(
+            (loss.queue_size, loss.direction),
+            (512, Direction::Symmetric)
+        );
+        assert_eq!(loss.projection.expect("a head").output_size, 64);
+        assert_eq!(loss.align_weighting, AlignWeighting::StudentDifficulty);
+        let negatives = args.negatives().expect("known");
+        assert_eq!(negatives, NegativePolicy::ExceptSameQuery);
+    }
+
+    #[test]
+    fn options_that_would_be_ignored_are_refused() {
+        for line in [
+            "--objective ce --queue-size 8",
+            "--objective kd --symmetric",
+        ] {
+            args(line).objective().expect_err(line);
+        }
+        args("--negatives same").negatives().expect_err("unknown");
+        args("--align-weighting none")
+            .objective()
+            .expect_err("unknown");
     }
 }

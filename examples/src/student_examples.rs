@@ -35,6 +35,7 @@ pub fn student_examples(
             label: label.index(),
             reason: Some(reason.as_str().to_owned()),
             teacher_probabilities: row.probabilities,
+            teacher_confidence: Some(row.confidence),
         })
     };
     annotations.into_iter().filter_map(example).collect()

@@ -77,6 +77,25 @@ pub enum CrsdLossError {
         /// Number of classes.
         num_classes: usize,
     },
+    /// The chunks of a batch do not hold each of its rows once.
+    #[error(
+        "chunks: row {row} stands twice or is out of range; allowed: each row of 0..{batch_size} once"
+    )]
+    ChunkRow {
+        /// The row.
+        row: usize,
+        /// Rows in all chunks together.
+        batch_size: usize,
+    },
+    /// A pass of gradient caching built a graph where it must not, or none where it must.
+    #[error(
+        "gradient caching, {pass} pass: the outputs must be on an autodiff device, without a graph \
+         in the first pass (`without_graph`) and with one in the second"
+    )]
+    GradCacheGraph {
+        /// `first` or `second`.
+        pass: &'static str,
+    },
     /// The device could not hand back the values that were asked for.
     #[error("reading {what} back from the device failed: {reason}")]
     Device {

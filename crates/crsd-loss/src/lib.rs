@@ -43,10 +43,11 @@
 //! from earlier batches ([`MemoryQueue`]).
 //!
 //! # Training
-//! Create tensors on `device.autodiff()` (feature `autodiff` of burn) and call
+//! Create tensors on `device.autodiff()` and call
 //! `output.per_example.mean().backward()`. Everything is computed in f32, whatever the input's
 //! type. [`NegativeMask`] takes false negatives out; [`Diagnostics`] tells, on demand, whether
-//! the views meet, spread out or collapse, and [`CollapseAlarm`] when to worry.
+//! the views meet, spread out or collapse, and [`CollapseAlarm`] when to worry. [`GradCache`] trains
+//! with batches whose graph would not fit into memory.
 
 mod align;
 mod align_weighting;
@@ -62,6 +63,7 @@ mod diagnostics;
 mod direction;
 mod effective_rank;
 mod error;
+mod grad_cache;
 mod info_nce;
 mod labels;
 mod lambda_schedule;
@@ -90,6 +92,7 @@ pub use crsd_step::CrsdStep;
 pub use diagnostics::Diagnostics;
 pub use direction::Direction;
 pub use error::CrsdLossError;
+pub use grad_cache::{Chunk, GradCache, without_graph};
 pub use info_nce::{InfoNce, InfoNceConfig};
 pub use labels::{check_labels, label_tensor};
 pub use lambda_schedule::LambdaSchedule;

@@ -142,6 +142,13 @@ pub enum StudentError {
         /// Why.
         reason: String,
     },
+    /// The memory queue of a checkpoint cannot be read back.
+    #[cfg(feature = "train")]
+    #[error("the checkpoint's memory queue: {reason}")]
+    QueueState {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The objective refused its configuration or a batch.
     #[cfg(feature = "train")]
     #[error(transparent)]

@@ -70,7 +70,7 @@ pub use student::Student;
 #[cfg(feature = "train")]
 pub use train::{
     Evaluator, LogitKdConfig, NegativePolicy, Objective, RDropConfig, StudentBatch, StudentExample,
-    StudentTask, StudentTrainConfig, train_student, train_student_with,
+    StudentModule, StudentTask, StudentTrainConfig, ViewBatch, train_student, train_student_with,
 };
 pub use weights::{SaveOptions, WeightType};
 #[cfg(feature = "train")]

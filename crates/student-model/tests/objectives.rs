@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use student::{config, tokenizer};
 use student_model::{
     BertConfig, BertForSequenceClassification, LogitKdConfig, Objective, RDropConfig,
-    StudentExample, StudentTask, StudentTrainConfig, predict, train_student,
+    StudentExample, StudentModule, StudentTask, StudentTrainConfig, predict, train_student,
 };
 use training_loop::{
     Progress, StepContext, TrainReport, TrainTask, TrainerOptions, TrainingConfig,
@@ -108,6 +108,7 @@ fn r_drop_learns_the_rule_and_draws_the_passes_together() {
 /// The loss of one step without dropout, so that it has a closed form.
 fn loss(objective: Objective) -> f32 {
     let device = Device::default().autodiff();
+    let module = StudentModule::new(model(0.0), &objective, 1).unwrap();
     let task = StudentTask::new(
         &examples(),
         3,
@@ -126,7 +127,7 @@ fn loss(objective: Objective) -> f32 {
         seed: 1,
     };
     let batch = task.batch(0, 0, 1).unwrap();
-    let output = task.step(&model(0.0), batch, &context).unwrap();
+    let output = task.step(&module, batch, &context).unwrap();
     output.loss.into_scalar()
 }
 
@@ -156,7 +157,7 @@ fn distillation_at_temperature_one_is_the_teachers_cross_entropy_less_its_entrop
     let task = StudentTask::new(&examples(), 3, &tokenizer(24, 40), &config, &device).unwrap();
     let batch = task.batch(0, 0, 1).unwrap();
     let teacher = batch.teacher_probabilities.unwrap(); // [b, K]
-    let logits = model(0.0).forward(&batch.standard).logits;
+    let logits = model(0.0).forward(&batch.standard.chunks[0].input).logits;
     let log_probs = burn::tensor::activation::log_softmax(logits, 1);
     let difference: Tensor<2> = teacher.clone().log() - log_probs;
     let expected: f32 = (teacher * difference).sum_dim(1).mean().into_scalar();

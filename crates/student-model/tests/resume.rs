@@ -1,6 +1,7 @@
 //! A student's run that was killed and resumed equals one that was not.
 //!
-//! Alone in its file: on `flex` the random numbers of dropout belong to the process.
+//! Alone in its file, one test at a time: on `flex` the random numbers of dropout belong to the
+//! process.
 
 #![cfg(all(feature = "train", feature = "flex"))]
 
@@ -8,12 +9,14 @@ mod student;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use burn::tensor::Device;
+use crsd_loss::{AlignWeighting, CrsdLossConfig, ProjectionHeadConfig};
 use student::{config, tokenizer};
 use student_model::{
-    BertConfig, BertForSequenceClassification, Evaluator, StudentError, StudentExample,
+    BertConfig, BertForSequenceClassification, Evaluator, Objective, StudentError, StudentExample,
     StudentTrainConfig, predict, train_student_with,
 };
 use training_loop::{Progress, TrainReport, TrainerOptions, TrainingConfig};
@@ -27,6 +30,7 @@ fn examples() -> Vec<StudentExample> {
         label: usize::from(query != item),
         reason: Some(format!("the query asks {query}, the item is {item}")),
         query_key: (*query).to_owned(),
+        teacher_confidence: Some(if query == item { 1.0 } else { 0.5 }),
         ..StudentExample::default()
     };
     pairs.map(example).collect()
@@ -52,7 +56,11 @@ fn evaluator(fail_at: usize) -> Evaluator {
     })
 }
 
+/// What a run changes of the default configuration.
+type Settings = fn(&mut StudentTrainConfig);
+
 fn train(
+    settings: Settings,
     seed: u64,
     dir: &Path,
     resume: bool,
@@ -63,7 +71,7 @@ fn train(
         ..config()
     };
     let model = BertForSequenceClassification::new(&shape, seed, &Device::flex().autodiff())?;
-    let config = StudentTrainConfig {
+    let mut config = StudentTrainConfig {
         training: TrainingConfig {
             learning_rate: 1e-3,
             max_steps: Some(12),
@@ -77,6 +85,7 @@ fn train(
         train_batch_size: 6,
         ..StudentTrainConfig::default()
     };
+    settings(&mut config);
     let options = TrainerOptions {
         output_dir: Some(dir.to_owned()),
         resume,
@@ -94,17 +103,21 @@ fn train(
     )
 }
 
-#[test]
-fn a_killed_run_goes_on_exactly() {
+static RANDOM: Mutex<()> = Mutex::new(());
+
+fn assert_goes_on_exactly(settings: Settings) {
+    let _alone = RANDOM.lock().unwrap_or_else(|e| e.into_inner());
     let dir = tempfile::tempdir().unwrap();
-    let whole = train(1, &dir.path().join("whole"), false, usize::MAX).unwrap();
+    let whole = train(settings, 1, &dir.path().join("whole"), false, usize::MAX).unwrap();
     let parts = dir.path().join("parts");
     // The fourth evaluation is after step 8; the last checkpoint before it is of step 6.
-    let killed = train(1, &parts, false, 3).unwrap_err().to_string();
+    let killed = train(settings, 1, &parts, false, 3)
+        .unwrap_err()
+        .to_string();
     assert!(killed.starts_with("evaluation after step 8"), "{killed}");
 
     // Another process has other initial weights and parameter ids.
-    let resumed = train(99, &parts, true, usize::MAX).unwrap();
+    let resumed = train(settings, 99, &parts, true, usize::MAX).unwrap();
     let losses = |report: &TrainReport<_>| {
         let entries = report.log_history.iter();
         entries
@@ -112,10 +125,70 @@ fn a_killed_run_goes_on_exactly() {
             .collect::<Vec<_>>()
     };
     assert_eq!(losses(&resumed), losses(&whole));
+    assert_eq!(losses(&whole).len(), 12);
     assert_eq!(resumed.eval_history, whole.eval_history);
     assert_eq!(resumed.best_model, whole.best_model);
     let logits = |report: &TrainReport<BertForSequenceClassification>| {
         predict(&report.model, &tokenizer(24, 40), &[("lamp", "cable")], 1).unwrap()
     };
     assert_eq!(logits(&resumed), logits(&whole));
+}
+
+#[test]
+fn a_killed_run_goes_on_exactly() {
+    assert_goes_on_exactly(|_| ());
+}
+
+#[test]
+fn so_does_one_with_cached_gradients() {
+    assert_goes_on_exactly(|config| config.grad_cache_chunk_size = Some(4));
+}
+
+/// The objective's parameters are in the checkpoint, the optimizer's moments of them too.
+#[test]
+fn so_does_one_with_a_projection_head_and_a_learned_temperature() {
+    assert_goes_on_exactly(|config| {
+        let loss = CrsdLossConfig::new().with_learnable_temperature(true);
+        let head = ProjectionHeadConfig::new().with_output_size(6);
+        config.objective = Objective::Crsd(loss.with_projection(Some(head)));
+    });
+}
+
+/// The queue spans more than two batches: after the resume it holds pairs from before the kill.
+#[test]
+fn so_does_one_with_a_memory_queue() {
+    assert_goes_on_exactly(|config| {
+        let loss = CrsdLossConfig::new().with_detach_reasoned(true);
+        config.objective = Objective::Crsd(loss.with_lambda(1.0).with_queue_size(14));
+    });
+}
+
+#[test]
+fn so_does_one_with_all_of_them_and_weights() {
+    assert_goes_on_exactly(|config| {
+        let loss = CrsdLossConfig::new()
+            .with_learnable_temperature(true)
+            .with_projection(Some(ProjectionHeadConfig::new().with_output_size(6)))
+            .with_detach_reasoned(true)
+            .with_align_weighting(AlignWeighting::StudentDifficulty)
+            .with_queue_size(14);
+        config.objective = Objective::Crsd(loss);
+        config.weigh_by_confidence = true;
+        config.grad_cache_chunk_size = Some(4);
+        config.training.gradient_accumulation_steps = 2;
+    });
+}
+
+#[test]
+fn another_chunk_size_is_another_run() {
+    let _alone = RANDOM.lock().unwrap_or_else(|e| e.into_inner());
+    let dir = tempfile::tempdir().unwrap();
+    train(|_| (), 1, dir.path(), false, 3).unwrap_err();
+    let chunked: Settings = |config| config.grad_cache_chunk_size = Some(4);
+    let refused = train(chunked, 1, dir.path(), true, 3).unwrap_err();
+    let text = refused.to_string();
+    assert!(
+        text.contains("`task.grad_cache_chunk_size` was null"),
+        "{text}"
+    );
 }

@@ -9,7 +9,7 @@ use crsd_loss::CrsdLossConfig;
 use student::{config, tokenizer};
 use student_model::{
     BertForSequenceClassification, NegativePolicy, Objective, StudentError, StudentExample,
-    StudentTask, StudentTrainConfig, predict, train_student, train_wordpiece,
+    StudentTask, StudentTrainConfig, ViewBatch, predict, train_student, train_wordpiece,
 };
 use training_loop::{LogEntry, Progress, TrainTask, TrainerOptions, TrainingConfig};
 
@@ -35,6 +35,7 @@ fn examples() -> Vec<StudentExample> {
                         ["same colour", "other colour", "other"][label]
                     )),
                     teacher_probabilities: Some(teacher(label)),
+                    teacher_confidence: Some(0.9),
                     query_key: query.clone(),
                     query,
                 });
@@ -179,15 +180,17 @@ fn batches_hold_both_views_with_their_own_padding_and_mask_copies() {
     };
     let crsd = settings(Objective::default(), 1);
     let found = batch(&crsd);
-    let [b, t] = found.standard.dims();
-    let [b_reasoned, t_reasoned] = found.reasoned.as_ref().unwrap().dims();
+    let only = |view: &ViewBatch| view.chunks[0].input.clone();
+    let standard = only(&found.standard);
+    let reasoned = only(&found.reasoned.unwrap());
+    let ([b, t], [b_reasoned, t_reasoned]) = (standard.dims(), reasoned.dims());
     assert_eq!((b, b_reasoned), (4, 4));
     assert!(t_reasoned > t);
     assert!(
-        found.standard.attention_mask.is_none(),
+        standard.attention_mask.is_none(),
         "all rows are of one length"
     );
-    assert!(found.reasoned.unwrap().attention_mask.is_some());
+    assert!(reasoned.attention_mask.is_some());
     let usable: Vec<bool> = found
         .negatives
         .unwrap()
@@ -239,7 +242,15 @@ fn epochs_cover_every_example_once() {
     let epoch = |epoch: usize| {
         let batches = (0..task.num_batches()).map(|i| task.batch(epoch, i, 0).unwrap());
         batches
-            .map(|b| b.standard.input_ids.into_data().iter::<i64>().collect())
+            .map(|b| {
+                b.standard.chunks[0]
+                    .input
+                    .input_ids
+                    .clone()
+                    .into_data()
+                    .iter::<i64>()
+                    .collect()
+            })
             .collect::<Vec<Vec<i64>>>()
     };
     assert_eq!(task.num_batches(), 4);
@@ -352,7 +363,7 @@ fn dropout_is_on_in_training_only() {
     let model = BertForSequenceClassification::new(&shape, 1, &device).unwrap();
     let settings = settings(Objective::CrossEntropy, 1);
     let task = StudentTask::new(&examples(), 3, &tokenizer(24, 40), &settings, &device).unwrap();
-    let batch = task.batch(0, 0, 0).unwrap().standard;
+    let batch = task.batch(0, 0, 0).unwrap().standard.chunks.remove(0).input;
     let logits = || model.forward(&batch).logits.into_data();
     assert_ne!(logits(), logits());
     let pairs = [("red mouse", "red mouse"), ("red", "mouse")];

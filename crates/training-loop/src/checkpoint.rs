@@ -17,6 +17,7 @@ use crate::log::{LogEntry, LogWindow};
 pub(crate) const MODEL_FILE: &str = "model.bpk";
 const OPTIMIZER_FILE: &str = "optimizer.bpk";
 const STATE_FILE: &str = "trainer_state.json";
+const TASK_FILE: &str = "task_state.bin";
 const PREFIX: &str = "checkpoint-";
 
 /// All of a run that is not a tensor.
@@ -29,6 +30,9 @@ pub(crate) struct TrainerState {
     pub(crate) num_batches: usize,
     /// Tensors in the optimizer's record; burn skips silently what it cannot read back.
     pub(crate) optimizer_tensors: usize,
+    /// Bytes of the task's own state.
+    #[serde(default)]
+    pub(crate) task_state_bytes: usize,
     pub(crate) config: Value,
     pub(crate) task: Value,
     pub(crate) window: LogWindow,
@@ -71,6 +75,7 @@ impl Checkpoint {
         dir: &Path,
         model: &M,
         optimizer: &ModuleOptimizer,
+        task_state: &[u8],
         state: &mut TrainerState,
     ) -> Result<Self, TrainError> {
         let step = state.global_step;
@@ -82,10 +87,17 @@ impl Checkpoint {
         state.optimizer_tensors = record.len();
         let file = partial.0.join(OPTIMIZER_FILE);
         record.save(&file).map_err(|e| damaged(&file, e))?;
-        let file = partial.0.join(STATE_FILE);
+        let write = |name: &str, bytes: &[u8]| {
+            let path = partial.0.join(name);
+            fs::write(&path, bytes).map_err(|source| TrainError::Io { path, source })
+        };
+        state.task_state_bytes = task_state.len();
+        if !task_state.is_empty() {
+            write(TASK_FILE, task_state)?;
+        }
         let json = serde_json::to_vec_pretty(state)
             .expect("the trainer's state is plain data: a bug in training-loop");
-        fs::write(&file, json).map_err(|source| TrainError::Io { path: file, source })?;
+        write(STATE_FILE, &json)?;
         partial.take_the_name(&path)?;
         Ok(Self { step, path })
     }
@@ -166,6 +178,26 @@ impl Checkpoint {
         ModuleRecord::load(&path)
             .and_then(|record| model.try_load_record(record))
             .map_err(|e| damaged(&path, e))
+    }
+
+    /// The task's own state; empty if it has none.
+    pub(crate) fn load_task_state(&self, state: &TrainerState) -> Result<Vec<u8>, TrainError> {
+        if state.task_state_bytes == 0 {
+            return Ok(Vec::new());
+        }
+        let path = self.path.join(TASK_FILE);
+        let bytes = fs::read(&path).map_err(|source| TrainError::Io {
+            path: path.clone(),
+            source,
+        })?;
+        if bytes.len() != state.task_state_bytes {
+            let (found, expected) = (bytes.len(), state.task_state_bytes);
+            return Err(damaged(
+                &path,
+                format!("{found} bytes, but {expected} were saved"),
+            ));
+        }
+        Ok(bytes)
     }
 
     /// The moments.

@@ -53,6 +53,14 @@ pub enum TrainError {
         /// The task's own error, or what the loop missed.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The task's own state could not be read for a checkpoint, or does not fit when a run resumes.
+    #[error("the task's state after step {step}: {source}")]
+    TaskState {
+        /// Optimizer steps done.
+        step: usize,
+        /// The task's own error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The loss is NaN or infinite. The optimizer has not stepped.
     #[error(
         "the loss is {loss} at step {step}, epoch {epoch}, batch {batch}: it must be finite \

@@ -45,7 +45,8 @@
 //!
 //! # Files
 //! `output_dir/log_history.jsonl` holds one [`LogEntry`] a line. `output_dir/checkpoint-N/` holds
-//! `model.bpk`, `optimizer.bpk` and `trainer_state.json`; it appears under its name only when it
+//! `model.bpk`, `optimizer.bpk`, `trainer_state.json` and, where the task has a state of its own,
+//! `task_state.bin`; it appears under its name only when it
 //! is complete. With `eval_steps` there is `output_dir/eval_history.jsonl`, one [`EvalEntry`] a line,
 //! and with `metric_for_best_model` the directory `output_dir/best-model/` (`model.bpk`, `best.json`).
 //!

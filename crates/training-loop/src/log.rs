@@ -23,6 +23,9 @@ pub struct LogEntry {
     pub learning_rate: f64,
     /// L2 norm of the last step's gradient before clipping.
     pub grad_norm: f64,
+    /// What the task warned of since the entry before, each text once; no key without one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// The task's metrics, each the mean over the batches since the entry before; and
     /// `{items}_per_second` (wall clock) if the task counts its items.
     #[serde(flatten)]
@@ -35,6 +38,8 @@ pub(crate) struct LogWindow {
     steps: usize,
     loss_sum: ExactF64,
     metrics: BTreeMap<String, (ExactF64, usize)>,
+    #[serde(default)]
+    warnings: Vec<String>,
 }
 
 /// An f64 that JSON gives back to the last bit: serde_json's default number parser may be off by
@@ -80,14 +85,21 @@ impl LogWindow {
         }
     }
 
-    /// Mean loss and metrics; the window is empty afterwards.
-    pub(crate) fn take(&mut self) -> (f64, BTreeMap<String, f64>) {
+    pub(crate) fn add_warning(&mut self, warning: String) {
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+
+    /// Mean loss and metrics, and the warnings; the window is empty afterwards.
+    pub(crate) fn take(&mut self) -> (f64, BTreeMap<String, f64>, Vec<String>) {
         let window = std::mem::take(self);
         let mean = |sum: ExactF64, count: usize| sum.0 / count.max(1) as f64;
         let metrics = window.metrics.into_iter();
         (
             mean(window.loss_sum, window.steps),
             metrics.map(|(k, (sum, n))| (k, mean(sum, n))).collect(),
+            window.warnings,
         )
     }
 }
@@ -162,8 +174,11 @@ mod tests {
         window.add_loss(3.0);
         window.add_metric("accuracy".into(), 0.5);
         window.add_metric("accuracy".into(), f64::NAN);
-        let (loss, metrics) = window.take();
+        window.add_warning("once".into());
+        window.add_warning("once".into());
+        let (loss, metrics, warnings) = window.take();
         assert_eq!((loss, metrics["accuracy"]), (2.0, 0.5));
+        assert_eq!(warnings, ["once"]);
         assert_eq!(window, LogWindow::default());
     }
 }

@@ -15,6 +15,7 @@ pub(crate) struct Micro {
     pub(crate) loss: Tensor<1>,
     pub(crate) metrics: Vec<(String, f64)>,
     pub(crate) tensor_metrics: Vec<(String, Tensor<1>)>,
+    pub(crate) warnings: Vec<String>,
     pub(crate) num_items: usize,
 }
 
@@ -60,6 +61,7 @@ impl Micro {
                 .into_iter()
                 .map(|(name, value)| (name, plain(value)))
                 .collect(),
+            warnings: output.warnings,
             num_items: output.num_items.unwrap_or(0),
         };
         // Averaging, not summing: each batch weighs 1/n, as in `transformers.Trainer`.

@@ -80,6 +80,7 @@ impl<'a, T: TrainTask> Run<'a, T> {
             name: options.name.clone(),
             num_batches: plan.num_batches,
             optimizer_tensors: 0,
+            task_state_bytes: 0,
             config: serde_json::to_value(config)
                 .expect("a config is plain data: a bug in training-loop"),
             task: task.config(),
@@ -89,11 +90,13 @@ impl<'a, T: TrainTask> Run<'a, T> {
         };
         let watch = Watch::new(config);
         let best = BestModelStore::new(options.output_dir.as_deref());
+        let mut task_state = Vec::new();
         let (model, optimizer, state) = match output_dir::open(options)? {
             Some(checkpoint) => {
                 let mut state = checkpoint.read_state(&fresh)?;
                 let model = checkpoint.load_model(model)?;
                 let optimizer = checkpoint.load_optimizer(adamw(config, &model), &state)?;
+                task_state = checkpoint.load_task_state(&state)?;
                 state.config = fresh.config;
                 // Killed between a better model and the next checkpoint: that model is the best.
                 if let (Some(saved), Some(_)) = (best.saved()?, &watch)
@@ -109,6 +112,9 @@ impl<'a, T: TrainTask> Run<'a, T> {
                 (model, optimizer, fresh)
             }
         };
+        let step = state.global_step;
+        task.load_state(&task_state)
+            .map_err(|error| task_state_error(step, error))?;
         let (log, evaluations) = match &options.output_dir {
             None => (None, None),
             Some(dir) => {
@@ -167,10 +173,12 @@ impl<'a, T: TrainTask> Run<'a, T> {
             let done = self.state.global_step;
             if done.is_multiple_of(config.logging_steps) || done == max_steps {
                 self.write_log(stepped)?;
-                self.state
-                    .log_history
-                    .last()
-                    .inspect(|e| bar.set_message(progress::message(e)));
+                if let Some(entry) = self.state.log_history.last() {
+                    bar.set_message(progress::message(entry));
+                    for warning in &entry.warnings {
+                        bar.println(format!("{}, step {done}: {warning}", options.name));
+                    }
+                }
             }
             let due = |every: Option<usize>| {
                 every.is_some_and(|n| done.is_multiple_of(n) || done == max_steps)
@@ -305,13 +313,16 @@ impl<'a, T: TrainTask> Run<'a, T> {
             for (name, value) in micro.metrics {
                 state.window.add_metric(name, value);
             }
+            for warning in micro.warnings {
+                state.window.add_warning(warning);
+            }
         }
         state.global_step += 1;
         state.epoch = self.plan.epochs_after(state.global_step);
     }
 
     fn write_log(&mut self, stepped: Stepped) -> Result<(), TrainError> {
-        let (loss, mut metrics) = self.state.window.take();
+        let (loss, mut metrics, warnings) = self.state.window.take();
         let seconds = self.rate.since.elapsed().as_secs_f64();
         if self.rate.items > 0 && seconds > 0.0 {
             let name = format!("{}_per_second", self.task.item_name());
@@ -327,6 +338,7 @@ impl<'a, T: TrainTask> Run<'a, T> {
             loss,
             learning_rate: stepped.learning_rate,
             grad_norm: f64::from(stepped.grad_norm),
+            warnings,
             metrics,
         };
         if let Some(log) = &mut self.log {
@@ -338,11 +350,22 @@ impl<'a, T: TrainTask> Run<'a, T> {
 
     fn save(&mut self, model: &T::Model) -> Result<(), TrainError> {
         if let Some(dir) = &self.options.output_dir {
-            Checkpoint::save(dir, model, &self.optimizer, &mut self.state)?;
+            let step = self.state.global_step;
+            let task_state = self.task.state();
+            let task_state = task_state.map_err(|error| task_state_error(step, error))?;
+            Checkpoint::save(dir, model, &self.optimizer, &task_state, &mut self.state)?;
             Checkpoint::rotate(dir, self.config.save_total_limit)?;
         }
         Ok(())
     }
+}
+
+fn task_state_error(
+    step: usize,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> TrainError {
+    let source = Box::new(error);
+    TrainError::TaskState { step, source }
 }
 
 /// The device of the parameters, if all of them are on one that tracks gradients.

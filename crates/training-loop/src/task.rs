@@ -52,6 +52,26 @@ pub trait TrainTask {
         Ok(BTreeMap::new())
     }
 
+    /// What the task carries from step to step besides the model (a queue of earlier outputs, say),
+    /// as bytes: stored with each checkpoint and given back by [`load_state`](Self::load_state) when
+    /// a run resumes. Called after an optimizer step. Default: nothing.
+    ///
+    /// # Errors
+    /// Whatever keeps the state from being read; the loop adds the step.
+    fn state(&self) -> Result<Vec<u8>, Self::Error> {
+        Ok(Vec::new())
+    }
+
+    /// Takes up a state before the first step of a run: that of the checkpoint, or no bytes if the
+    /// run starts at step 0, or [`state`](Self::state) gave none. Default: nothing.
+    ///
+    /// # Errors
+    /// A state that does not fit this task.
+    fn load_state(&self, state: &[u8]) -> Result<(), Self::Error> {
+        let _ = state;
+        Ok(())
+    }
+
     /// The task's own configuration, as JSON: stored with each checkpoint, and compared when a run
     /// resumes. Default: nothing to compare.
     fn config(&self) -> serde_json::Value {
@@ -116,6 +136,9 @@ pub struct StepOutput {
     /// As `metrics`, but read from the device together with the loss: one transfer for all.
     /// Each holds one element.
     pub tensor_metrics: Vec<(String, Tensor<1>)>,
+    /// What whoever runs the training should hear of: goes into the next entry of the log, and above
+    /// the progress bar.
+    pub warnings: Vec<String>,
     /// Items in the batch (examples or tokens, see [`TrainTask::item_name`]), for the rate.
     pub num_items: Option<usize>,
 }
@@ -128,6 +151,7 @@ impl StepOutput {
             gradients: None,
             metrics: Vec::new(),
             tensor_metrics: Vec::new(),
+            warnings: Vec::new(),
             num_items: None,
         }
     }
@@ -150,6 +174,13 @@ impl StepOutput {
     #[must_use]
     pub fn with_tensor_metric(mut self, name: impl Into<String>, value: Tensor<1>) -> Self {
         self.tensor_metrics.push((name.into(), value));
+        self
+    }
+
+    /// Adds a warning.
+    #[must_use]
+    pub fn with_warning(mut self, warning: impl Into<String>) -> Self {
+        self.warnings.push(warning.into());
         self
     }
 

@@ -43,6 +43,23 @@ pub struct TrainReport<M> {
     pub runtime: Duration,
 }
 
+impl<M> TrainReport<M> {
+    /// The same report about another form of the model: the part of it that is of use, say.
+    pub fn map_model<N>(self, f: impl FnOnce(M) -> N) -> TrainReport<N> {
+        TrainReport {
+            model: f(self.model),
+            global_step: self.global_step,
+            max_steps: self.max_steps,
+            log_history: self.log_history,
+            eval_history: self.eval_history,
+            best_model: self.best_model,
+            stopped_early: self.stopped_early,
+            interrupted: self.interrupted,
+            runtime: self.runtime,
+        }
+    }
+}
+
 impl Trainer {
     /// A trainer; the configuration is checked by [`fit`](Self::fit).
     pub fn new(config: TrainingConfig, options: TrainerOptions) -> Self {

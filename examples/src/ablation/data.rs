@@ -137,6 +137,7 @@ fn written(pairs: &[LabeledPair], schema: &LabelSchema) -> Vec<StudentExample> {
             label: pair.label.index(),
             reason: Some(reason.as_str().to_owned()),
             teacher_probabilities: None,
+            teacher_confidence: None,
             query_key: normalize_query(&pair.pair.query.text),
         })
     };

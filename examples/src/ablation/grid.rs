@@ -136,6 +136,11 @@ pub fn grid(temperature: f64, lambda: f64) -> Vec<Cell> {
             "CRSD, same label no negative",
             NegativePolicy::ExceptSameLabel,
         ),
+        cell(
+            "l-sup-con",
+            "CRSD, same label a positive (supervised contrast)",
+            aligned(Align::SupCon),
+        ),
     ]
 }
 

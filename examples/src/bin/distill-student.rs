@@ -12,7 +12,7 @@ use clap::Parser;
 use examples::dev_set::DevSet;
 use examples::device::DeviceChoice;
 use examples::error::RunError;
-use examples::objectives::objective;
+use examples::objectives::ObjectiveArgs;
 use examples::pretrained::{lengths, pretrained};
 use examples::student_examples::{StudentLabels, student_examples};
 use examples::{failure, interrupt};
@@ -34,9 +34,8 @@ struct Args {
     /// Layers of that encoder to keep, such as 0,2,4,7,9,11 of twelve; all without it.
     #[arg(long, value_delimiter = ',')]
     layers: Vec<usize>,
-    /// ce, two-view, crsd, mse, cosine, view-kl, kd or r-drop.
-    #[arg(long, default_value = "crsd")]
-    objective: String,
+    #[command(flatten)]
+    objective: ObjectiveArgs,
     /// Output folder: student/, checkpoints/ and run.json.
     #[arg(long)]
     out: PathBuf,
@@ -55,12 +54,6 @@ struct Args {
     /// Evaluations without a better model after which training ends; without it, it runs to its end.
     #[arg(long)]
     patience: Option<usize>,
-    /// InfoNCE's τ.
-    #[arg(long, default_value_t = 0.05)]
-    temperature: f64,
-    /// Weight λ of the alignment.
-    #[arg(long, default_value_t = 0.1)]
-    lambda: f64,
     /// Passes over the pairs.
     #[arg(long, default_value_t = 3.0)]
     epochs: f64,
@@ -70,6 +63,10 @@ struct Args {
     /// Pairs a batch.
     #[arg(long, default_value_t = 32)]
     batch_size: usize,
+    /// Rows of one view that are encoded at once, for batches that do not fit into memory (gradient
+    /// caching: the same gradients, one more forward pass); without it, the whole batch.
+    #[arg(long)]
+    grad_cache_chunk_size: Option<usize>,
     /// Peak learning rate.
     #[arg(long, default_value_t = 3e-5)]
     learning_rate: f64,
@@ -97,7 +94,7 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<(), RunError> {
     let device = args.device.parse::<DeviceChoice>()?.open()?;
     let schema = schema(&args.schema)?;
-    let objective = objective(&args.objective, args.temperature, args.lambda)?;
+    let objective = args.objective.objective()?;
     let lengths = lengths(args.max_length, args.max_reasoned_length);
     let names = schema.names();
     let (model, tokenizer) = pretrained(
@@ -113,7 +110,10 @@ fn run(args: &Args) -> Result<(), RunError> {
     let config = StudentTrainConfig {
         training: training(args, steps_per_epoch, !dev.is_empty()),
         objective,
+        negatives: args.objective.negatives()?,
+        weigh_by_confidence: args.objective.weigh_by_confidence,
         train_batch_size: args.batch_size,
+        grad_cache_chunk_size: args.grad_cache_chunk_size,
         ..StudentTrainConfig::default()
     };
     config.validate()?;
@@ -126,7 +126,7 @@ fn run(args: &Args) -> Result<(), RunError> {
         output_dir: Some(args.out.join("checkpoints")),
         resume: args.resume,
         interrupt: Some(interrupt::on_ctrl_c()),
-        name: args.objective.clone(),
+        name: args.objective.objective.clone(),
         ..TrainerOptions::default()
     };
     let report = train_student_with(model, &tokenizer, &train, &config, options, evaluator)?;

@@ -2,9 +2,9 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use crsd_loss::{NegativeMask, label_tensor};
-use relevance_data::{Encoding, PairTokenizer, TokenBatch};
+use relevance_data::{Encoding, PairTokenizer};
 
-use super::{NegativePolicy, Objective, StudentExample, StudentTrainConfig};
+use super::{NegativePolicy, StudentExample, StudentTrainConfig, ViewBatch};
 use crate::StudentError;
 
 /// An example as token ids.
@@ -18,24 +18,38 @@ pub(super) struct Tokens {
     teacher_probabilities: Vec<f32>,
     /// Equal keys are not negatives of each other.
     key: String,
+    /// The teacher's confidence; 1 where the configuration does not ask for it.
+    confidence: f32,
 }
 
-/// Both views of some pairs, each padded to its own longest row.
+/// Both views of some pairs, each padded by itself.
 #[derive(Debug, Clone)]
 pub struct StudentBatch {
-    /// Query and item, `[b, t]`.
-    pub standard: TokenBatch,
-    /// Query, item and reason, `[b, t']`; `None` if the objective does not read reasons.
-    pub reasoned: Option<TokenBatch>,
+    /// Query and item: `b` rows.
+    pub standard: ViewBatch,
+    /// Query, item and reason: `b` rows; `None` if the objective does not read reasons.
+    pub reasoned: Option<ViewBatch>,
     /// Classes, `[b]`.
     pub labels: Tensor<1, Int>,
     /// The teacher's class distributions, `[b, K]`; `None` if the objective does not read them.
     pub teacher_probabilities: Option<Tensor<2>>,
-    /// Pairs that are not pushed away; `None`: all others are.
+    /// What decides which pairs are not pushed away, `b` keys: those of equal keys.
+    pub keys: Vec<String>,
+    /// The same as a mask; `None`: all others are pushed away.
     pub negatives: Option<NegativeMask>,
+    /// Weights of the align terms by the teacher's confidence, `[b]`; `None`: 1 for all.
+    pub align_weights: Option<Tensor<1>>,
 }
 
 impl StudentBatch {
+    /// Share of both views' positions that are padding, 0 to 1.
+    pub fn padding(&self) -> f64 {
+        let views = || std::iter::once(&self.standard).chain(&self.reasoned);
+        let tokens: usize = views().map(|view| view.num_tokens).sum();
+        let positions: usize = views().map(ViewBatch::num_positions).sum();
+        1.0 - tokens as f64 / positions as f64
+    }
+
     pub(super) fn collate(
         rows: &[&Tokens],
         config: &StudentTrainConfig,
@@ -45,18 +59,20 @@ impl StudentBatch {
     ) -> Result<Self, StudentError> {
         let collate = |view: fn(&Tokens) -> &Encoding| {
             let view: Vec<&Encoding> = rows.iter().map(|row| view(row)).collect();
-            TokenBatch::collate(&view, pad_id, device).map_err(StudentError::from)
+            ViewBatch::collate(&view, config.grad_cache_chunk_size, pad_id, device)
         };
         let labels: Vec<usize> = rows.iter().map(|row| row.label).collect();
         let standard = collate(|row| &row.standard)?;
+        let keys: Vec<String> = rows.iter().map(|row| row.key.clone()).collect();
         let (mut reasoned, mut negatives) = (None, None);
         if config.objective.needs_reasons() {
             reasoned = Some(collate(|row| &row.reasoned)?);
-            if config.negatives != NegativePolicy::All {
-                let keys: Vec<&str> = rows.iter().map(|row| row.key.as_str()).collect();
-                negatives = NegativeMask::from_keys(&keys, device);
-            }
+            negatives = NegativeMask::from_keys(&keys, device);
         }
+        let align_weights = config.weigh_by_confidence.then(|| {
+            let weights: Vec<f32> = rows.iter().map(|row| row.confidence).collect();
+            Tensor::from_floats(weights.as_slice(), device) // [b]
+        });
         let teacher_probabilities = config.objective.needs_teacher_probabilities().then(|| {
             let flat: Vec<f32> = rows
                 .iter()
@@ -69,7 +85,9 @@ impl StudentBatch {
             reasoned,
             labels: label_tensor(&labels, classes, device)?,
             teacher_probabilities,
+            keys,
             negatives,
+            align_weights,
         })
     }
 }
@@ -78,9 +96,9 @@ impl StudentBatch {
 pub(super) fn tokenise(
     examples: &[StudentExample],
     tokenizer: &PairTokenizer,
-    objective: &Objective,
-    negatives: NegativePolicy,
+    config: &StudentTrainConfig,
 ) -> Result<Vec<Tokens>, StudentError> {
+    let objective = &config.objective;
     let pairs: Vec<_> = examples.iter().map(|e| (&*e.query, &*e.item)).collect();
     let standard = tokenizer.encode_pairs(&pairs)?;
     let reasoned = if objective.needs_reasons() {
@@ -103,23 +121,27 @@ pub(super) fn tokenise(
         }
     };
     let views = standard.into_iter().zip(reasoned);
-    let tokens = examples
-        .iter()
-        .zip(views)
-        .map(|(example, (standard, reasoned))| Tokens {
-            standard,
-            reasoned,
-            label: example.label,
-            teacher_probabilities: distribution(example),
-            key: key(example, negatives),
-        });
+    let tokens =
+        examples
+            .iter()
+            .zip(views)
+            .enumerate()
+            .map(|(index, (example, (standard, reasoned)))| Tokens {
+                standard,
+                reasoned,
+                label: example.label,
+                teacher_probabilities: distribution(example),
+                key: key(example, index, config.negatives),
+                confidence: example.teacher_confidence.unwrap_or(1.0),
+            });
     Ok(tokens.collect())
 }
 
 /// What two pairs must share not to be negatives of each other.
-fn key(example: &StudentExample, policy: NegativePolicy) -> String {
+fn key(example: &StudentExample, index: usize, policy: NegativePolicy) -> String {
     match policy {
-        NegativePolicy::All => String::new(),
+        // Like itself alone: of a memory queue, too, its own entry is no negative.
+        NegativePolicy::All => index.to_string(),
         // The length keeps ("a", "bc") and ("ab", "c") apart.
         NegativePolicy::ExceptDuplicates => {
             format!("{} {}{}", example.query.len(), example.query, example.item)

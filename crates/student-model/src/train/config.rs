@@ -20,10 +20,19 @@ pub struct StudentTrainConfig {
     /// Pairs in a batch, and so rows of the CRSD similarity matrix. The default, 32, fits a machine
     /// without an accelerator; 256 is the method's. Accumulated batches do not share negatives.
     pub train_batch_size: usize,
+    /// Rows of one view that are encoded at once; memory grows with it, not with the batch
+    /// ([`crsd_loss::GradCache`]). The gradients are those of the whole batch; the price is one more
+    /// forward pass. Each view is cut by itself, into rows of like length. Default none: the whole
+    /// batch at once.
+    pub grad_cache_chunk_size: Option<usize>,
     /// Whether a batch holds pairs of like length, so that little is padded. On by default.
     pub group_by_length: bool,
     /// Which other pairs of the batch CRSD pushes away.
     pub negatives: NegativePolicy,
+    /// Whether each pair's align term counts by its
+    /// [`teacher_confidence`](super::StudentExample::teacher_confidence): λ per example, together with
+    /// the loss's own `align_weighting`. Only for CRSD. Off by default.
+    pub weigh_by_confidence: bool,
 }
 
 impl Default for StudentTrainConfig {
@@ -32,8 +41,10 @@ impl Default for StudentTrainConfig {
             training: TrainingConfig::default(),
             objective: Objective::default(),
             train_batch_size: 32,
+            grad_cache_chunk_size: None,
             group_by_length: true,
             negatives: NegativePolicy::default(),
+            weigh_by_confidence: false,
         }
     }
 }
@@ -67,6 +78,14 @@ impl StudentTrainConfig {
         self.objective.validate()?;
         if self.train_batch_size == 0 {
             return Err(StudentError::invalid("train_batch_size", 0, "at least 1"));
+        }
+        if self.grad_cache_chunk_size == Some(0) {
+            let key = "grad_cache_chunk_size";
+            return Err(StudentError::invalid(key, 0, "at least 1, or absent"));
+        }
+        if self.weigh_by_confidence && !self.objective.needs_reasons() {
+            let allowed = "false without an align term (objective crsd)";
+            return Err(StudentError::invalid("weigh_by_confidence", true, allowed));
         }
         Ok(())
     }
@@ -106,6 +125,14 @@ mod tests {
         };
         let error = config.validate().unwrap_err().to_string();
         assert_eq!(error, "train_batch_size is 0, allowed: at least 1");
+        config.train_batch_size = 1;
+        config.grad_cache_chunk_size = Some(0);
+        let error = config.validate().unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "grad_cache_chunk_size is 0, allowed: at least 1, or absent"
+        );
+        config.grad_cache_chunk_size = None;
         config.objective = Objective::Crsd(CrsdLossConfig::new().with_temperature(0.0));
         assert!(
             config

@@ -1,6 +1,6 @@
 //! What a student learns from.
 
-use super::Objective;
+use super::StudentTrainConfig;
 use crate::StudentError;
 
 /// One labelled pair, with the teacher's reasoning if CRSD is to use it.
@@ -16,8 +16,14 @@ pub struct StudentExample {
     /// does not read it.
     pub reason: Option<String>,
     /// The teacher's class distribution, in the order of the model's labels. Logit distillation needs
-    /// one for every example; the others do not read it.
+    /// one for every example, and so does CRSD that weighs by `teacher_confidence`; the others do not
+    /// read it.
     pub teacher_probabilities: Option<Vec<f32>>,
+    /// How sure the teacher is of its reason and label, in [0, 1]: the share of votes of an
+    /// annotation, for example. Read with
+    /// [`weigh_by_confidence`](super::StudentTrainConfig::weigh_by_confidence), which needs one for
+    /// every example.
+    pub teacher_confidence: Option<f32>,
     /// Identifies the query, for masking negatives; its normalised text or its id.
     pub query_key: String,
 }
@@ -46,20 +52,21 @@ const SUM_TOLERANCE: f32 = 1e-3;
 pub(crate) fn check_examples(
     examples: &[StudentExample],
     classes: usize,
-    objective: &Objective,
+    config: &StudentTrainConfig,
 ) -> Result<(), StudentError> {
     if examples.is_empty() {
         return Err(StudentError::NoExamples);
     }
     for (index, example) in examples.iter().enumerate() {
-        if let Some(reason) = fault(example, classes, objective) {
+        if let Some(reason) = fault(example, classes, config) {
             return Err(example.refuse(index, reason));
         }
     }
     Ok(())
 }
 
-fn fault(example: &StudentExample, classes: usize, objective: &Objective) -> Option<String> {
+fn fault(example: &StudentExample, classes: usize, config: &StudentTrainConfig) -> Option<String> {
+    let objective = &config.objective;
     let name = objective.name();
     if example.label >= classes {
         let label = example.label;
@@ -75,9 +82,33 @@ fn fault(example: &StudentExample, classes: usize, objective: &Objective) -> Opt
             "no reason, which the objective {name} needs for every example"
         ));
     }
-    if !objective.needs_teacher_probabilities() {
-        return None;
+    if config.weigh_by_confidence {
+        match example.teacher_confidence {
+            Some(confidence) if (0.0..=1.0).contains(&confidence) => {}
+            Some(confidence) => {
+                return Some(format!(
+                    "the teacher's confidence is {confidence}, not 0 to 1"
+                ));
+            }
+            None => {
+                return Some(
+                    "no teacher's confidence, which weigh_by_confidence needs for every example"
+                        .to_owned(),
+                );
+            }
+        }
     }
+    if objective.needs_teacher_probabilities() {
+        return fault_of_distribution(example, classes, name);
+    }
+    None
+}
+
+fn fault_of_distribution(
+    example: &StudentExample,
+    classes: usize,
+    name: &'static str,
+) -> Option<String> {
     match &example.teacher_probabilities {
         None => Some(format!(
             "no teacher's distribution, which the objective {name} needs for every example"

@@ -4,14 +4,15 @@ use burn::module::Module;
 use relevance_data::PairTokenizer;
 use training_loop::{TrainReport, Trainer, TrainerOptions};
 
-use super::{Evaluator, StudentExample, StudentTask, StudentTrainConfig};
+use super::{Evaluator, StudentExample, StudentModule, StudentTask, StudentTrainConfig};
 use crate::student::{check_fit, check_length};
 use crate::{BertForSequenceClassification, StudentError};
 
 /// Trains `model` on `examples`.
 ///
 /// Under [`Objective::Crsd`](super::Objective::Crsd) every step runs two forward passes of the one model, on the standard and
-/// the reasoned view, each padded to its own longest row. Logged at each entry, as means over the
+/// the reasoned view, each padded to its own longest row; with `grad_cache_chunk_size`, chunk by chunk.
+/// Logged at each entry, as means over the
 /// batches since the last:
 ///
 /// | metric | meaning |
@@ -20,6 +21,9 @@ use crate::{BertForSequenceClassification, StudentError};
 /// | `loss_sce`, `loss_tce`, `loss_align` | its terms before λ; `loss_sce` alone under cross entropy |
 /// | `loss_kd`, `loss_r_drop` | the further term of [`Objective::LogitKd`](super::Objective::LogitKd) and [`Objective::RDrop`](super::Objective::RDrop) |
 /// | `lambda` | λ with its warm-up |
+/// | `padding` | share of the positions of both views that are padding |
+/// | `temperature` | τ, where it is learned |
+/// | `queue_length` | entries of the memory queue, where there is one |
 /// | `accuracy`, `accuracy_reasoned` | of the two views on the training batch |
 /// | `diagonal_accuracy`, `alignment`, `uniformity`, `positive_similarity`, `negative_similarity` | [`crsd_loss::Diagnostics`] of the last batch |
 ///
@@ -72,5 +76,7 @@ pub fn train_student_with(
     if let Some(evaluator) = evaluator {
         task = task.with_evaluator(evaluator);
     }
-    Ok(Trainer::new(config.training.clone(), options).fit(model, &task)?)
+    let module = StudentModule::new(model, &config.objective, config.training.seed)?;
+    let report = Trainer::new(config.training.clone(), options).fit(module, &task)?;
+    Ok(report.map_model(|module| module.student))
 }

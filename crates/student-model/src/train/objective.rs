@@ -1,6 +1,6 @@
 //! What is minimised.
 
-use crsd_loss::CrsdLossConfig;
+use crsd_loss::{AlignWeighting, CrsdLossConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::StudentError;
@@ -72,7 +72,11 @@ impl Objective {
 
     /// Whether every example must have the teacher's class distribution.
     pub fn needs_teacher_probabilities(&self) -> bool {
-        matches!(self, Self::LogitKd(_))
+        match self {
+            Self::LogitKd(_) => true,
+            Self::Crsd(loss) => loss.align_weighting == AlignWeighting::TeacherConfidence,
+            _ => false,
+        }
     }
 
     /// The name that stands in configurations and messages.

@@ -1,23 +1,27 @@
 //! The loss of one batch under each objective, and what is logged of it.
 
+use std::sync::MutexGuard;
+
 use burn::tensor::{Int, Tensor};
 use crsd_loss::{
-    CrsdInput, CrsdLoss, CrsdLossConfig, Diagnostics, cross_entropy, logit_kd, r_drop,
+    CrsdHeads, CrsdInput, CrsdLoss, CrsdLossConfig, CrsdStep, Diagnostics, NegativeMask,
+    cross_entropy, logit_kd, r_drop,
 };
 use training_loop::{StepContext, StepOutput};
 
+use super::passes::PassOutput;
+use super::queue::StudentQueue;
 use super::{LogitKdConfig, RDropConfig, StudentBatch};
-use crate::{BertForSequenceClassification, StudentError};
+use crate::StudentError;
 
 /// Below it a teacher's probability counts as this much, so that its logarithm is finite.
 const LEAST_PROBABILITY: f32 = 1e-7;
 
 /// Cross entropy of the standard view.
 pub(super) fn cross_entropy_step(
-    model: &BertForSequenceClassification,
+    standard: PassOutput,
     batch: StudentBatch,
 ) -> Result<StepOutput, StudentError> {
-    let standard = model.forward(&batch.standard);
     let accuracy = accuracy(&standard.logits, &batch.labels);
     let loss = cross_entropy(standard.logits, batch.labels)?.mean();
     Ok(StepOutput::new(loss.clone())
@@ -27,11 +31,10 @@ pub(super) fn cross_entropy_step(
 
 /// Distillation of the teacher's distribution, mixed with cross entropy.
 pub(super) fn logit_kd_step(
-    model: &BertForSequenceClassification,
+    standard: PassOutput,
     batch: StudentBatch,
     config: &LogitKdConfig,
 ) -> Result<StepOutput, StudentError> {
-    let standard = model.forward(&batch.standard);
     let accuracy = accuracy(&standard.logits, &batch.labels);
     let ce = cross_entropy(standard.logits.clone(), batch.labels)?.mean();
     let Some(teacher) = batch.teacher_probabilities else {
@@ -48,11 +51,10 @@ pub(super) fn logit_kd_step(
 
 /// Two passes of the standard view under different dropout.
 pub(super) fn r_drop_step(
-    model: &BertForSequenceClassification,
+    [first, second]: [PassOutput; 2],
     batch: StudentBatch,
     config: &RDropConfig,
 ) -> Result<StepOutput, StudentError> {
-    let [first, second] = [&batch.standard, &batch.standard].map(|view| model.forward(view));
     let accuracy = accuracy(&first.logits, &batch.labels);
     let terms = r_drop(first.logits, second.logits, batch.labels, config.alpha)?;
     Ok(StepOutput::new(terms.per_example.mean())
@@ -61,24 +63,29 @@ pub(super) fn r_drop_step(
         .with_tensor_metric("accuracy", accuracy))
 }
 
-/// Both views of each pair: Figure 3 of arXiv 2510.11056. With `diagnose` the representations are
-/// measured, which waits for the device.
+/// What CRSD's loss needs besides a batch.
+pub(super) struct Crsd<'a> {
+    pub(super) config: &'a CrsdLossConfig,
+    pub(super) loss: &'a CrsdLoss,
+    pub(super) heads: Option<&'a CrsdHeads>,
+    pub(super) queue: Option<MutexGuard<'a, StudentQueue>>,
+    /// Whether the representations are measured, which waits for the device.
+    pub(super) diagnose: bool,
+}
+
+/// Both views of each pair: Figure 3 of arXiv 2510.11056.
 pub(super) fn crsd_step(
-    model: &BertForSequenceClassification,
+    [standard, reasoned]: [PassOutput; 2],
     batch: StudentBatch,
-    (config, loss): (&CrsdLossConfig, &CrsdLoss),
+    mut crsd: Crsd<'_>,
     context: &StepContext,
-    diagnose: bool,
 ) -> Result<StepOutput, StudentError> {
-    let Some(reasoned) = &batch.reasoned else {
-        return cross_entropy_step(model, batch);
-    };
-    let [standard, reasoned] = [&batch.standard, reasoned].map(|view| model.forward(view));
-    let scale = config
-        .lambda_schedule(context.max_steps)
-        .scale(context.step);
-    let accuracies = [&standard, &reasoned].map(|view| accuracy(&view.logits, &batch.labels));
-    let representations = diagnose.then(|| (standard.cls.clone(), reasoned.cls.clone()));
+    let schedule = crsd.config.lambda_schedule(context.max_steps);
+    let scale = schedule.scale(context.step);
+    let [standard_accuracy, reasoned_accuracy] =
+        [&standard, &reasoned].map(|view| accuracy(&view.logits, &batch.labels));
+    let standard_cls = standard.cls.clone();
+    let step = crsd.step(&batch, scale);
     let input = CrsdInput {
         standard_logits: standard.logits,
         reasoned_logits: reasoned.logits,
@@ -87,19 +94,60 @@ pub(super) fn crsd_step(
         labels: batch.labels,
         negatives: batch.negatives.clone(),
     };
-    let terms = loss.forward(input, scale)?;
-    let [standard_accuracy, reasoned_accuracy] = accuracies;
-    let output = StepOutput::new(terms.per_example.mean())
+    let terms = crsd.loss.forward_with(input, step)?;
+    let mut output = StepOutput::new(terms.per_example.mean())
         .with_tensor_metric("loss_sce", terms.standard_ce.mean())
         .with_tensor_metric("loss_tce", terms.reasoned_ce.mean())
         .with_tensor_metric("loss_align", terms.align.mean())
         .with_tensor_metric("accuracy", standard_accuracy)
         .with_tensor_metric("accuracy_reasoned", reasoned_accuracy)
-        .with_metric("lambda", config.lambda * scale);
-    let Some((standard, reasoned)) = representations else {
+        .with_metric("lambda", crsd.config.lambda * scale);
+    if let Some(temperature) = crsd.heads.and_then(CrsdHeads::temperature) {
+        output = output.with_tensor_metric("temperature", temperature.temperature());
+    }
+    if let Some(queue) = &mut crsd.queue {
+        output = output.with_metric("queue_length", queue.len() as f64);
+        queue.push(terms.reasoned.clone(), &batch.keys)?;
+    }
+    if !crsd.diagnose {
         return Ok(output);
+    }
+    // What the align term compares.
+    let standard_cls = standard_cls.without_autodiff();
+    let standard = match crsd.heads {
+        Some(heads) => heads.project(standard_cls)?,
+        None => standard_cls,
     };
-    let seen = Diagnostics::measure(standard, reasoned, batch.negatives.as_ref())?;
+    with_diagnostics(output, standard, terms.reasoned, batch.negatives.as_ref())
+}
+
+impl<'a> Crsd<'a> {
+    /// What the step adds to the batch.
+    fn step(&self, batch: &StudentBatch, lambda_scale: f64) -> CrsdStep<'a> {
+        let queue = self.queue.as_ref();
+        let mut step = CrsdStep::new(lambda_scale)
+            .with_queue(queue.and_then(|queue| queue.negatives(&batch.keys)));
+        if let Some(heads) = self.heads {
+            step = step.with_heads(heads);
+        }
+        if let Some(probabilities) = &batch.teacher_probabilities {
+            step = step.with_teacher_probabilities(probabilities.clone());
+        }
+        if let Some(weights) = &batch.align_weights {
+            step = step.with_align_weights(weights.clone());
+        }
+        step
+    }
+}
+
+/// How the two views of the batch lie to each other.
+fn with_diagnostics(
+    output: StepOutput,
+    standard: Tensor<2>,
+    reasoned: Tensor<2>,
+    negatives: Option<&NegativeMask>,
+) -> Result<StepOutput, StudentError> {
+    let seen = Diagnostics::measure(standard, reasoned, negatives)?;
     let undefined = f64::NAN; // left out of the log
     Ok(output
         .with_metric("diagonal_accuracy", seen.diagonal_accuracy)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use burn::tensor::Device;
 use crsd_loss::CrsdLoss;
@@ -11,8 +11,10 @@ use training_loop::{StepContext, StepOutput, TrainTask};
 
 use super::batch::{Tokens, tokenise};
 use super::example::check_examples;
-use super::steps::{cross_entropy_step, crsd_step, logit_kd_step, r_drop_step};
-use super::{Objective, StudentBatch, StudentExample, StudentTrainConfig};
+use super::passes::{PassOutput, Passes, cached_step, whole_step};
+use super::queue::StudentQueue;
+use super::steps::{Crsd, cross_entropy_step, crsd_step, logit_kd_step, r_drop_step};
+use super::{Objective, StudentBatch, StudentExample, StudentModule, StudentTrainConfig};
 use crate::{BertForSequenceClassification, StudentError};
 
 /// A student's training data and objective, as [`training_loop::Trainer`] takes them.
@@ -28,6 +30,8 @@ pub struct StudentTask {
     /// The last epoch asked for, so that an epoch is sampled once and not once a batch.
     epoch: Mutex<Option<(usize, Vec<Vec<usize>>)>>,
     evaluator: Option<Evaluator>,
+    /// Under an objective that has one.
+    queue: Option<Mutex<StudentQueue>>,
     pad_id: u32,
     device: Device,
 }
@@ -77,12 +81,15 @@ impl StudentTask {
     ) -> Result<Self, StudentError> {
         config.validate()?;
         let objective = &config.objective;
-        let crsd = match objective {
-            Objective::Crsd(loss) => Some(loss.init()?),
-            _ => None,
-        };
-        check_examples(examples, classes, objective)?;
-        let examples = tokenise(examples, tokenizer, objective, config.negatives)?;
+        let (mut crsd, mut queue) = (None, None);
+        if let Objective::Crsd(loss) = objective {
+            crsd = Some(loss.init()?);
+            if loss.queue_size > 0 {
+                queue = Some(Mutex::new(StudentQueue::new(loss.queue_size)?));
+            }
+        }
+        check_examples(examples, classes, config)?;
+        let examples = tokenise(examples, tokenizer, config)?;
         let lengths = examples.iter().map(|e| e.standard.len() + e.reasoned.len());
         let sampler = BatchSampler::new(
             lengths.collect(),
@@ -98,6 +105,7 @@ impl StudentTask {
             sampler,
             epoch: Mutex::new(None),
             evaluator: None,
+            queue,
             pad_id: tokenizer.pad_id(),
             device: device.clone(),
         })
@@ -124,6 +132,33 @@ impl StudentTask {
         }
     }
 
+    /// The loss of a batch, given what the objective's passes gave.
+    fn loss(
+        &self,
+        module: &StudentModule,
+        outputs: Passes<PassOutput>,
+        batch: StudentBatch,
+        context: &StepContext,
+    ) -> Result<StepOutput, StudentError> {
+        match (&self.config.objective, &self.crsd, outputs) {
+            (Objective::Crsd(config), Some(loss), Passes::Two(views)) => {
+                let crsd = Crsd {
+                    config,
+                    loss,
+                    heads: module.heads(),
+                    queue: self.queue.as_ref().map(lock),
+                    diagnose: self.is_logged(context),
+                };
+                crsd_step(views, batch, crsd, context)
+            }
+            (Objective::RDrop(config), _, Passes::Two(views)) => r_drop_step(views, batch, config),
+            (Objective::LogitKd(config), _, Passes::One(view)) => {
+                logit_kd_step(view, batch, config)
+            }
+            (.., Passes::One(view) | Passes::Two([view, _])) => cross_entropy_step(view, batch),
+        }
+    }
+
     /// Whether `context` is a step whose entry in the log is about to be written.
     fn is_logged(&self, context: &StepContext) -> bool {
         let done = context.step + 1;
@@ -132,7 +167,7 @@ impl StudentTask {
 }
 
 impl TrainTask for StudentTask {
-    type Model = BertForSequenceClassification;
+    type Model = StudentModule;
     type Batch = StudentBatch;
     type Error = StudentError;
 
@@ -148,31 +183,44 @@ impl TrainTask for StudentTask {
 
     fn step(
         &self,
-        model: &BertForSequenceClassification,
+        module: &StudentModule,
         batch: StudentBatch,
         context: &StepContext,
     ) -> Result<StepOutput, StudentError> {
-        let [pairs, _] = batch.standard.dims();
-        let output = match (&self.config.objective, &self.crsd) {
-            (Objective::Crsd(config), Some(loss)) => {
-                let diagnose = self.is_logged(context);
-                crsd_step(model, batch, (config, loss), context, diagnose)
-            }
-            (Objective::LogitKd(config), _) => logit_kd_step(model, batch, config),
-            (Objective::RDrop(config), _) => r_drop_step(model, batch, config),
-            (Objective::CrossEntropy | Objective::Crsd(_), _) => cross_entropy_step(model, batch),
+        let pairs = batch.standard.num_rows();
+        let objective = &self.config.objective;
+        let loss = |outputs| self.loss(module, outputs, batch.clone(), context);
+        let output = match self.config.grad_cache_chunk_size {
+            Some(_) => cached_step(module, objective, &batch, context, loss),
+            None => whole_step(module, objective, &batch, loss),
         };
-        Ok(output?.with_num_items(pairs))
+        Ok(output?
+            .with_num_items(pairs)
+            .with_metric("padding", batch.padding()))
     }
 
-    fn evaluate(
-        &self,
-        model: &BertForSequenceClassification,
-    ) -> Result<BTreeMap<String, f64>, StudentError> {
+    fn evaluate(&self, module: &StudentModule) -> Result<BTreeMap<String, f64>, StudentError> {
         match &self.evaluator {
-            Some(Evaluator(evaluate)) => evaluate(model),
+            Some(Evaluator(evaluate)) => evaluate(&module.student),
             None => Ok(BTreeMap::new()),
         }
+    }
+
+    fn state(&self) -> Result<Vec<u8>, StudentError> {
+        match &self.queue {
+            Some(queue) => lock(queue).to_bytes(),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn load_state(&self, state: &[u8]) -> Result<(), StudentError> {
+        let Some(queue) = &self.queue else {
+            return Ok(());
+        };
+        let mut queue = lock(queue);
+        let device = self.device.clone().without_autodiff();
+        *queue = StudentQueue::from_bytes(queue.capacity(), state, &device)?;
+        Ok(())
     }
 
     /// What must not change between a checkpoint and the run that resumes from it.
@@ -183,11 +231,18 @@ impl TrainTask for StudentTask {
         serde_json::json!({
             "objective": self.config.objective,
             "train_batch_size": self.config.train_batch_size,
+            "grad_cache_chunk_size": self.config.grad_cache_chunk_size,
             "group_by_length": self.config.group_by_length,
             "negatives": self.config.negatives,
+            "weigh_by_confidence": self.config.weigh_by_confidence,
             "examples": self.examples.len(),
             "standard_tokens": tokens(|e| &e.standard),
             "reasoned_tokens": tokens(|e| &e.reasoned),
         })
     }
+}
+
+/// A poisoned lock only means that another thread panicked between two steps.
+fn lock(queue: &Mutex<StudentQueue>) -> MutexGuard<'_, StudentQueue> {
+    queue.lock().unwrap_or_else(|e| e.into_inner())
 }
