@@ -1,0 +1,207 @@
+//! A linear layer whose weight lies in the order in which the kernel reads it.
+
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::activation::Activation;
+use super::aligned::Aligned;
+use super::tile::{Tile, WIDE, for_each_tile, multiply_tile, rows};
+
+/// A weight and its bias as a model has them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Weights<'a> {
+    /// `[inputs, outputs]`, row by row.
+    pub(crate) weight: &'a [f32],
+    /// `[outputs]`.
+    pub(crate) bias: &'a [f32],
+    /// Both are multiplied by it.
+    pub(crate) scale: f32,
+}
+
+/// `x W + b`, with `W` cut into panels of columns, each panel contiguous, `[inputs, width]`.
+///
+/// Several weights may stand side by side; each begins a new panel. Columns that fill up a panel are zero.
+#[derive(Debug)]
+pub(crate) struct PackedLinear {
+    inputs: usize,
+    /// Columns of a panel.
+    width: usize,
+    panels: Aligned,
+    /// Padded as the columns are.
+    bias: Aligned,
+}
+
+impl PackedLinear {
+    pub(crate) fn new(simd: Arch, inputs: usize, parts: &[Weights<'_>]) -> Self {
+        let width = panel_width(simd);
+        let columns = |part: &Weights<'_>| part.bias.len().next_multiple_of(width);
+        let total = parts.iter().map(columns).sum();
+        let (mut panels, mut bias) = (Aligned::zeros(total * inputs), Aligned::zeros(total));
+        let mut begin = 0;
+        for part in parts {
+            let outputs = part.bias.len();
+            for (to, from) in bias[begin..].iter_mut().zip(part.bias) {
+                *to = from * part.scale;
+            }
+            for first in (0..outputs).step_by(width) {
+                let columns = first..outputs.min(first + width);
+                let panel = &mut panels[(begin + first) * inputs..][..width * inputs];
+                for (k, row) in panel.chunks_exact_mut(width).enumerate() {
+                    let from = &part.weight[k * outputs..][columns.clone()];
+                    for (to, from) in row.iter_mut().zip(from) {
+                        *to = from * part.scale;
+                    }
+                }
+            }
+            begin += columns(part);
+        }
+        Self {
+            inputs,
+            width,
+            panels,
+            bias,
+        }
+    }
+
+    pub(crate) fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Columns of the output, those that fill up panels included.
+    pub(crate) fn columns(&self) -> usize {
+        self.bias.len()
+    }
+
+    /// Columns of a panel.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The bias, padded to [`columns`](Self::columns).
+    pub(crate) fn bias(&self) -> &[f32] {
+        &self.bias
+    }
+}
+
+/// Columns of a panel on this processor.
+pub(crate) fn panel_width(simd: Arch) -> usize {
+    struct Width;
+    impl WithSimd for Width {
+        type Output = usize;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            S::F32_LANES * WIDE
+        }
+    }
+    simd.dispatch(Width)
+}
+
+/// What becomes of the sums.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Finish {
+    /// They replace the output.
+    Store,
+    /// They continue the output's: inputs may be taken in portions, with the same result to the bit.
+    Accumulate,
+    /// The bias is added, then the function applied.
+    Activate(Activation),
+}
+
+/// A product of rows with some columns of a [`PackedLinear`].
+#[derive(Debug)]
+pub(crate) struct Multiply<'a> {
+    pub(crate) linear: &'a PackedLinear,
+    /// Which of the layer's inputs the rows hold.
+    pub(crate) inputs: Range<usize>,
+    /// Which columns; whole panels.
+    pub(crate) columns: Range<usize>,
+    /// How many rows.
+    pub(crate) count: usize,
+    /// `[count, inputs]`
+    pub(crate) rows: &'a [f32],
+    /// Numbers from one row to the next.
+    pub(crate) stride: usize,
+    /// `[count, columns]`, the first of `columns` in the first place.
+    pub(crate) out: &'a mut [f32],
+    pub(crate) out_stride: usize,
+    pub(crate) finish: Finish,
+}
+
+impl WithSimd for Multiply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self {
+            linear,
+            inputs,
+            columns,
+            stride,
+            out_stride,
+            finish,
+            ..
+        } = self;
+        let width = S::F32_LANES * WIDE;
+        for (i, column) in columns.step_by(width).enumerate() {
+            let panel = &linear.panels[column * linear.inputs..][..width * linear.inputs];
+            let (panel, _) = S::as_simd_f32s(panel).0.as_chunks::<WIDE>();
+            let right = &panel[inputs.clone()];
+            let bias = vectors::<S>(&linear.bias[column..column + width]);
+            let out = &mut self.out[i * width..];
+            for_each_tile!(self.count, |first| product::<S>(
+                simd,
+                right,
+                bias,
+                (self.rows, stride, first),
+                &mut out[first * out_stride..],
+                out_stride,
+                finish,
+            ));
+        }
+    }
+}
+
+/// One tile: `R` rows, one panel.
+#[inline(always)]
+fn product<S: Simd, const R: usize>(
+    simd: S,
+    right: &[[S::f32s; WIDE]],
+    bias: &[S::f32s; WIDE],
+    (matrix, stride, first): (&[f32], usize, usize),
+    out: &mut [f32],
+    out_stride: usize,
+    finish: Finish,
+) {
+    let width = S::F32_LANES * WIDE;
+    let start: Tile<S, R, WIDE> = if finish == Finish::Accumulate {
+        std::array::from_fn(|r| *vectors::<S>(&out[r * out_stride..][..width]))
+    } else {
+        [[simd.splat_f32s(0.0); WIDE]; R]
+    };
+    let sums = multiply_tile(simd, rows::<R>(matrix, stride, first), right, start);
+    for (r, sums) in sums.iter().enumerate() {
+        *vectors_mut::<S>(&mut out[r * out_stride..][..width]) = *sums;
+    }
+    if let Finish::Activate(activation) = finish {
+        // Over the tile in the first-level cache: the sums leave no registers for the function.
+        for r in 0..R {
+            let row = vectors_mut::<S>(&mut out[r * out_stride..][..width]);
+            for (x, &b) in row.iter_mut().zip(bias) {
+                *x = activation.apply(simd, simd.add_f32s(*x, b));
+            }
+        }
+    }
+}
+
+/// A panel's width of numbers as vectors.
+#[inline(always)]
+fn vectors<S: Simd>(numbers: &[f32]) -> &[S::f32s; WIDE] {
+    &S::as_simd_f32s(numbers).0.as_chunks::<WIDE>().0[0]
+}
+
+#[inline(always)]
+fn vectors_mut<S: Simd>(numbers: &mut [f32]) -> &mut [S::f32s; WIDE] {
+    &mut S::as_mut_simd_f32s(numbers).0.as_chunks_mut::<WIDE>().0[0]
+}
