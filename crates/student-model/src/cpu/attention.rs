@@ -1,12 +1,12 @@
 //! Attention of some rows of one sequence to all of it.
 
+use std::ops::Range;
+
 use pulp::{Simd, WithSimd};
 
 use super::aligned::Aligned;
 use super::exponential::exp;
-use super::tile::{
-    NARROW, Tile, WIDE, for_each_tile, multiply_tile, rows, tile_rows,
-};
+use super::tile::{MOST_ROWS, NARROW, Product, WIDE, tile_rows};
 
 /// Where the projections stand in a row, and how heads divide them.
 #[derive(Debug, Clone, Copy)]
@@ -46,8 +46,8 @@ pub(crate) struct AttentionScratch {
     values: Aligned,
     /// Scores of a tile's rows, `[rows of a tile, tokens padded to panels]`.
     scores: Aligned,
-    /// The tile's row sums, inverted.
-    shares: Vec<f32>,
+    /// Sums of values by the tile's rows, `[rows of a tile, d padded to panels]`.
+    weighted: Aligned,
 }
 
 impl WithSimd for Attend<'_> {
@@ -55,10 +55,13 @@ impl WithSimd for Attend<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
+        let rows = self.out.len() / self.heads.columns;
         for head in 0..self.heads.count {
             self.pack::<S>(head);
-            let count = self.out.len() / self.heads.columns;
-            for_each_tile!(count, |first| attend::<S>(simd, &mut self, head, first));
+            for first in (0..rows).step_by(tile_rows::<S>()) {
+                let count = tile_rows::<S>().min(rows - first);
+                self.attend(simd, head, first..first + count);
+            }
         }
     }
 }
@@ -91,46 +94,51 @@ impl Attend<'_> {
             }
         }
     }
-}
 
-/// One head for `R` rows from `first`.
-#[inline(always)]
-fn attend<S: Simd, const R: usize>(simd: S, call: &mut Attend<'_>, head: usize, first: usize) {
-    let Attend { heads, tokens, queries, query_stride, ref mut scratch, .. } = *call;
-    let d = heads.width;
-    let wide = S::F32_LANES * WIDE;
-    let padded = tokens.next_multiple_of(wide);
-    let AttentionScratch { keys, values, scores, shares } = &mut **scratch;
-    let scores = scores.room(tile_rows::<S>() * padded);
-
-    let queries = rows::<R>(&queries[head * d..], query_stride, first);
-    for (i, panel) in keys.chunks_exact(wide * d).enumerate() {
-        let (right, _) = S::as_simd_f32s(panel).0.as_chunks::<WIDE>();
-        let zeros: Tile<S, R, WIDE> = [[simd.splat_f32s(0.0); WIDE]; R];
-        let sums = multiply_tile(simd, queries, right, zeros);
-        for (row, sums) in scores.chunks_exact_mut(padded).zip(&sums) {
-            let (row, _) = S::as_mut_simd_f32s(&mut row[i * wide..][..wide]);
-            row.copy_from_slice(sums);
+    /// One head for the rows of a tile.
+    #[inline(always)]
+    fn attend<S: Simd>(&mut self, simd: S, head: usize, rows: Range<usize>) {
+        let Heads { width: d, columns, .. } = self.heads;
+        let AttentionScratch { keys, values, scores, weighted } = &mut *self.scratch;
+        let (wide, narrow) = (S::F32_LANES * WIDE, S::F32_LANES * NARROW);
+        let padded = self.tokens.next_multiple_of(wide);
+        let count = rows.len();
+        let scores = scores.room(count * padded);
+        for (i, right) in keys.chunks_exact(wide * d).enumerate() {
+            let product = Product::<WIDE> {
+                count,
+                left: &self.queries[rows.start * self.query_stride + head * d..],
+                left_stride: self.query_stride,
+                right,
+                out: &mut scores[i * wide..],
+                out_stride: padded,
+                accumulate: false,
+            };
+            product.compute(simd);
         }
-    }
-    shares.clear();
-    for row in scores.chunks_exact_mut(padded).take(R) {
-        shares.push(1.0 / exponentiate(simd, row, tokens));
-    }
-    let narrow = S::F32_LANES * NARROW;
-    let scores = rows::<R>(scores, padded, 0);
-    let mut part = [0.0; 16 * NARROW]; // no vector is wider
-    for (i, panel) in values.chunks_exact(narrow * tokens).enumerate() {
-        let (right, _) = S::as_simd_f32s(panel).0.as_chunks::<NARROW>();
-        let zeros: Tile<S, R, NARROW> = [[simd.splat_f32s(0.0); NARROW]; R];
-        let sums = multiply_tile(simd, scores, right, zeros);
-        let columns = i * narrow..d.min((i + 1) * narrow);
-        for (r, (sums, &share)) in sums.iter().zip(&*shares).enumerate() {
-            S::as_mut_simd_f32s(&mut part[..narrow]).0.copy_from_slice(sums);
-            let row = &mut call.out[(first + r) * heads.columns + head * d..][columns.clone()];
-            for (to, &x) in row.iter_mut().zip(&part) {
-                *to = x * share;
-            }
+        let weighted = weighted.room(count * d.next_multiple_of(narrow));
+        let stride = d.next_multiple_of(narrow);
+        let mut sums = [0.0; MOST_ROWS];
+        for (row, sum) in scores.chunks_exact_mut(padded).zip(&mut sums) {
+            *sum = exponentiate(simd, row, self.tokens);
+        }
+        for (i, right) in values.chunks_exact(narrow * self.tokens).enumerate() {
+            let product = Product::<NARROW> {
+                count,
+                left: scores,
+                left_stride: padded,
+                right,
+                out: &mut weighted[i * narrow..],
+                out_stride: stride,
+                accumulate: false,
+            };
+            product.compute(simd);
+        }
+        let weighted = weighted.chunks_exact(stride).zip(sums);
+        for ((weighted, sum), row) in weighted.zip(rows) {
+            let out = &mut self.out[row * columns + head * d..][..d];
+            let share = 1.0 / sum;
+            out.iter_mut().zip(weighted).for_each(|(to, &x)| *to = x * share);
         }
     }
 }

@@ -6,7 +6,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::activation::Activation;
 use super::aligned::Aligned;
-use super::tile::{Tile, WIDE, for_each_tile, multiply_tile, rows};
+use super::tile::{Product, WIDE, tile_rows};
 
 /// A weight and its bias as a model has them.
 #[derive(Debug, Clone, Copy)]
@@ -103,7 +103,7 @@ pub(crate) fn panel_width(simd: Arch) -> usize {
 pub(crate) enum Finish {
     /// They replace the output.
     Store,
-    /// They continue the output's: inputs may be taken in portions, with the same result to the bit.
+    /// They are added to the output: inputs may be taken in portions.
     Accumulate,
     /// The bias is added, then the function applied.
     Activate(Activation),
@@ -134,74 +134,40 @@ impl WithSimd for Multiply<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self {
-            linear,
-            inputs,
-            columns,
-            stride,
-            out_stride,
-            finish,
-            ..
-        } = self;
         let width = S::F32_LANES * WIDE;
-        for (i, column) in columns.step_by(width).enumerate() {
+        let tile = tile_rows::<S>();
+        let Multiply { linear, .. } = self;
+        for (i, column) in self.columns.step_by(width).enumerate() {
             let panel = &linear.panels[column * linear.inputs..][..width * linear.inputs];
-            let (panel, _) = S::as_simd_f32s(panel).0.as_chunks::<WIDE>();
-            let right = &panel[inputs.clone()];
-            let bias = vectors::<S>(&linear.bias[column..column + width]);
-            let out = &mut self.out[i * width..];
-            for_each_tile!(self.count, |first| product::<S>(
-                simd,
-                right,
-                bias,
-                (self.rows, stride, first),
-                &mut out[first * out_stride..],
-                out_stride,
-                finish,
-            ));
-        }
-    }
-}
-
-/// One tile: `R` rows, one panel.
-#[inline(always)]
-fn product<S: Simd, const R: usize>(
-    simd: S,
-    right: &[[S::f32s; WIDE]],
-    bias: &[S::f32s; WIDE],
-    (matrix, stride, first): (&[f32], usize, usize),
-    out: &mut [f32],
-    out_stride: usize,
-    finish: Finish,
-) {
-    let width = S::F32_LANES * WIDE;
-    let start: Tile<S, R, WIDE> = if finish == Finish::Accumulate {
-        std::array::from_fn(|r| *vectors::<S>(&out[r * out_stride..][..width]))
-    } else {
-        [[simd.splat_f32s(0.0); WIDE]; R]
-    };
-    let sums = multiply_tile(simd, rows::<R>(matrix, stride, first), right, start);
-    for (r, sums) in sums.iter().enumerate() {
-        *vectors_mut::<S>(&mut out[r * out_stride..][..width]) = *sums;
-    }
-    if let Finish::Activate(activation) = finish {
-        // Over the tile in the first-level cache: the sums leave no registers for the function.
-        for r in 0..R {
-            let row = vectors_mut::<S>(&mut out[r * out_stride..][..width]);
-            for (x, &b) in row.iter_mut().zip(bias) {
-                *x = activation.apply(simd, simd.add_f32s(*x, b));
+            let right = &panel[self.inputs.start * width..self.inputs.end * width];
+            let bias = &linear.bias[column..column + width];
+            for first in (0..self.count).step_by(tile) {
+                let count = tile.min(self.count - first);
+                let out = &mut self.out[first * self.out_stride + i * width..];
+                let product = Product::<WIDE> {
+                    count,
+                    left: &self.rows[first * self.stride..],
+                    left_stride: self.stride,
+                    right,
+                    out: &mut *out,
+                    out_stride: self.out_stride,
+                    accumulate: self.finish == Finish::Accumulate,
+                };
+                product.compute(simd);
+                if let Finish::Activate(activation) = self.finish {
+                    // While the tile is in the first-level cache.
+                    let rows = out.chunks_mut(self.out_stride).take(count);
+                    rows.for_each(|row| activate(simd, &mut row[..width], bias, activation));
+                }
             }
         }
     }
 }
 
-/// A panel's width of numbers as vectors.
 #[inline(always)]
-fn vectors<S: Simd>(numbers: &[f32]) -> &[S::f32s; WIDE] {
-    &S::as_simd_f32s(numbers).0.as_chunks::<WIDE>().0[0]
-}
-
-#[inline(always)]
-fn vectors_mut<S: Simd>(numbers: &mut [f32]) -> &mut [S::f32s; WIDE] {
-    &mut S::as_mut_simd_f32s(numbers).0.as_chunks_mut::<WIDE>().0[0]
+fn activate<S: Simd>(simd: S, row: &mut [f32], bias: &[f32], activation: Activation) {
+    let row = S::as_mut_simd_f32s(row).0;
+    for (x, &b) in row.iter_mut().zip(S::as_simd_f32s(bias).0) {
+        *x = activation.apply(simd, simd.add_f32s(*x, b));
+    }
 }
