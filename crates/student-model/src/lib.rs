@@ -35,9 +35,12 @@ mod bert;
 mod checkpoint;
 mod classifier;
 mod config;
+#[cfg(feature = "flex")]
+mod cpu;
 mod embeddings;
 mod error;
 mod folder;
+mod inference;
 mod init;
 mod layer;
 mod predict;

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::time::Instant;
 
-use burn::tensor::{Device, Tensor};
-use relevance_data::{Encoding, TokenBatch};
+use burn::tensor::Device;
+use relevance_data::Encoding;
 use serde::Serialize;
 
+use crate::inference::{Inference, Wanted};
 use crate::predict::{Limit, distributions, in_batches};
 use crate::{Student, StudentError};
 
@@ -32,6 +33,7 @@ const BATCH_TOKENS: usize = 2048;
 #[derive(Debug)]
 pub struct Ranker {
     student: Student,
+    inference: Inference,
     labels: Vec<String>,
     batch_tokens: usize,
 }
@@ -73,6 +75,7 @@ impl Ranker {
     pub fn new(student: Student) -> Self {
         Self {
             labels: student.model.config().labels(),
+            inference: Inference::new(&student.model),
             student,
             batch_tokens: BATCH_TOKENS,
         }
@@ -174,8 +177,7 @@ impl Ranker {
     /// # Errors
     /// As [`Ranker::rank`].
     pub fn embed(&self, pairs: &[(&str, &str)]) -> Result<Vec<Vec<f64>>, StudentError> {
-        let model = &self.student.model;
-        self.in_batches(&self.encode(pairs)?, None, |batch| model.forward(batch).cls)
+        self.in_batches(&self.encode(pairs)?, None, Wanted::Cls)
     }
 
     fn encode(&self, pairs: &[(&str, &str)]) -> Result<Vec<Encoding>, StudentError> {
@@ -190,8 +192,7 @@ impl Ranker {
         encodings: &[Encoding],
         deadline: Option<Instant>,
     ) -> Result<Vec<PairScore>, StudentError> {
-        let model = &self.student.model;
-        let logits = self.in_batches(encodings, deadline, |batch| model.forward(batch).logits)?;
+        let logits = self.in_batches(encodings, deadline, Wanted::Logits)?;
         let rows = distributions(logits, self.student.temperature)?;
         Ok(rows.into_iter().map(|p| self.scored(p)).collect())
     }
@@ -200,7 +201,7 @@ impl Ranker {
         &self,
         encodings: &[Encoding],
         deadline: Option<Instant>,
-        run: impl Fn(&TokenBatch) -> Tensor<2>,
+        wanted: Wanted,
     ) -> Result<Vec<Vec<f64>>, StudentError> {
         let limit = Limit {
             tokens: self.batch_tokens,
@@ -210,7 +211,10 @@ impl Ranker {
         let Student {
             model, tokenizer, ..
         } = &self.student;
-        in_batches(encodings, tokenizer.pad_id(), &model.device(), limit, run)
+        in_batches(encodings, limit, |rows| {
+            let pad_id = tokenizer.pad_id();
+            self.inference.run(model, wanted, rows, pad_id)
+        })
     }
 
     fn scored(&self, probabilities: Vec<f64>) -> PairScore {

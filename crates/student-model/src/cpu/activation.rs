@@ -62,8 +62,14 @@ const TAIL: [f32; 7] = [
 fn gelu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let one = simd.splat_f32s(1.0);
     let a = simd.abs_f32s(x);
-    let t = simd.div_f32s(one, simd.mul_add_e_f32s(a, simd.splat_f32s(TAIL_SCALE), one));
-    let density = exp(simd, simd.mul_f32s(simd.mul_f32s(a, a), simd.splat_f32s(-0.5)));
+    let t = simd.div_f32s(
+        one,
+        simd.mul_add_e_f32s(a, simd.splat_f32s(TAIL_SCALE), one),
+    );
+    let density = exp(
+        simd,
+        simd.mul_f32s(simd.mul_f32s(a, a), simd.splat_f32s(-0.5)),
+    );
     let tail = simd.mul_f32s(polynomial(simd, t, &TAIL), t);
     let tail = simd.mul_f32s(simd.mul_f32s(tail, density), a);
     simd.sub_f32s(relu(simd, x), tail)
@@ -86,5 +92,8 @@ fn gelu_new<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let one = simd.splat_f32s(1.0);
     let power = exp(simd, simd.add_f32s(x, x));
-    simd.sub_f32s(one, simd.div_f32s(simd.splat_f32s(2.0), simd.add_f32s(power, one)))
+    simd.sub_f32s(
+        one,
+        simd.div_f32s(simd.splat_f32s(2.0), simd.add_f32s(power, one)),
+    )
 }

@@ -70,11 +70,16 @@ impl Attend<'_> {
     /// Lays the keys and values of a head out for the kernel.
     #[inline(always)]
     fn pack<S: Simd>(&mut self, head: usize) {
-        let Heads { width: d, columns, .. } = self.heads;
+        let Heads {
+            width: d, columns, ..
+        } = self.heads;
         let (wide, narrow) = (S::F32_LANES * WIDE, S::F32_LANES * NARROW);
         let padded = self.tokens.next_multiple_of(wide);
         let keys = self.scratch.keys.room(padded * d);
-        let values = self.scratch.values.room(d.next_multiple_of(narrow) * self.tokens);
+        let values = self
+            .scratch
+            .values
+            .room(d.next_multiple_of(narrow) * self.tokens);
         let mut tokens = self.sequence.chunks_exact(3 * columns);
         for panel in keys.chunks_exact_mut(wide * d) {
             // A panel's columns behind the last token keep what they held: their scores are overwritten.
@@ -98,8 +103,15 @@ impl Attend<'_> {
     /// One head for the rows of a tile.
     #[inline(always)]
     fn attend<S: Simd>(&mut self, simd: S, head: usize, rows: Range<usize>) {
-        let Heads { width: d, columns, .. } = self.heads;
-        let AttentionScratch { keys, values, scores, weighted } = &mut *self.scratch;
+        let Heads {
+            width: d, columns, ..
+        } = self.heads;
+        let AttentionScratch {
+            keys,
+            values,
+            scores,
+            weighted,
+        } = &mut *self.scratch;
         let (wide, narrow) = (S::F32_LANES * WIDE, S::F32_LANES * NARROW);
         let padded = self.tokens.next_multiple_of(wide);
         let count = rows.len();
@@ -138,7 +150,9 @@ impl Attend<'_> {
         for ((weighted, sum), row) in weighted.zip(rows) {
             let out = &mut self.out[row * columns + head * d..][..d];
             let share = 1.0 / sum;
-            out.iter_mut().zip(weighted).for_each(|(to, &x)| *to = x * share);
+            out.iter_mut()
+                .zip(weighted)
+                .for_each(|(to, &x)| *to = x * share);
         }
     }
 }

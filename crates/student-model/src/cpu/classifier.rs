@@ -1,6 +1,6 @@
 //! What stands on the encoder: a dense layer, tanh, and the classes.
 
-use pulp::Arch;
+use super::instructions::Instructions;
 
 use super::activation::Activation;
 use super::aligned::Aligned;
@@ -16,7 +16,7 @@ pub(crate) struct Classifier {
 
 impl Classifier {
     /// `[rows, h]` of the given stride → `[rows, classes]`, a row each.
-    pub(crate) fn logits(&self, simd: Arch, cls: &[f32], stride: usize) -> Vec<Vec<f32>> {
+    pub(crate) fn logits(&self, simd: Instructions, cls: &[f32], stride: usize) -> Vec<Vec<f32>> {
         let count = cls.len() / stride;
         let pooled = apply(simd, &self.dense, Activation::Tanh, count, (cls, stride));
         let columns = self.dense.columns();
@@ -33,7 +33,7 @@ impl Classifier {
 }
 
 fn apply(
-    simd: Arch,
+    simd: Instructions,
     linear: &PackedLinear,
     activation: Activation,
     count: usize,

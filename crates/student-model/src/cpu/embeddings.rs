@@ -1,6 +1,6 @@
 //! The sum of word, position and segment embeddings.
 
-use pulp::Arch;
+use super::instructions::Instructions;
 
 use super::layer_norm::LayerNorm;
 use super::sequences::Sequences;
@@ -22,7 +22,7 @@ impl Embeddings {
     /// become 0.
     pub(crate) fn embed(
         &self,
-        simd: Arch,
+        simd: Instructions,
         sequences: &Sequences<'_>,
         first: usize,
         (out, stride): (&mut [f32], usize),

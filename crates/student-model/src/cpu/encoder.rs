@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use pulp::Arch;
+use super::instructions::Instructions;
 use rayon::prelude::*;
 
 use super::aligned::Aligned;
@@ -18,7 +18,7 @@ const BLOCK_ROWS: usize = 128;
 /// Embeddings and layers.
 #[derive(Debug)]
 pub(crate) struct Encoder {
-    pub(crate) simd: Arch,
+    pub(crate) simd: Instructions,
     pub(crate) embeddings: Embeddings,
     /// At least one.
     pub(crate) layers: Vec<Layer>,
@@ -73,11 +73,16 @@ impl Encoder {
         let Batch {
             hidden, projected, ..
         } = batch;
-        self.in_blocks(sequences.rows(), hidden, projected, |rows, hidden, out, _| {
-            self.embeddings
-                .embed(self.simd, sequences, rows.start, (hidden, stride));
-            self.project(0, hidden, out);
-        });
+        self.in_blocks(
+            sequences.rows(),
+            hidden,
+            projected,
+            |rows, hidden, out, _| {
+                self.embeddings
+                    .embed(self.simd, sequences, rows.start, (hidden, stride));
+                self.project(0, hidden, out);
+            },
+        );
     }
 
     /// A layer but the last.
@@ -89,23 +94,28 @@ impl Encoder {
             next,
         } = batch;
         let projected = &**projected;
-        self.in_blocks(sequences.rows(), hidden, next, |rows, hidden, out, scratch| {
-            scratch.context.room(hidden.len());
-            let queries = &projected[rows.start * 3 * stride..];
-            for i in sequences.within(rows.clone()) {
-                let range = sequences.range(i);
-                let sequence = &projected[range.start * 3 * stride..range.end * 3 * stride];
-                let within = range.start.max(rows.start)..range.end.min(rows.end);
-                let queries = Queries {
-                    rows: queries,
-                    stride: 3 * stride,
-                    range: within.start - rows.start..within.end - rows.start,
-                };
-                scratch.attend(self.simd, self.heads, sequence, &queries);
-            }
-            self.layers[index].finish(self.simd, hidden, scratch);
-            self.project(index + 1, hidden, out);
-        });
+        self.in_blocks(
+            sequences.rows(),
+            hidden,
+            next,
+            |rows, hidden, out, scratch| {
+                scratch.context.room(hidden.len());
+                let queries = &projected[rows.start * 3 * stride..];
+                for i in sequences.within(rows.clone()) {
+                    let range = sequences.range(i);
+                    let sequence = &projected[range.start * 3 * stride..range.end * 3 * stride];
+                    let within = range.start.max(rows.start)..range.end.min(rows.end);
+                    let queries = Queries {
+                        rows: queries,
+                        stride: 3 * stride,
+                        range: within.start - rows.start..within.end - rows.start,
+                    };
+                    scratch.attend(self.simd, self.heads, sequence, &queries);
+                }
+                self.layers[index].finish(self.simd, hidden, scratch);
+                self.project(index + 1, hidden, out);
+            },
+        );
     }
 
     /// The last layer, where only first tokens ask.
@@ -165,14 +175,17 @@ impl Encoder {
         let block = |(i, hidden): (usize, &mut [f32]), out: &mut [f32]| {
             let first = i * height;
             let rows = first..first + hidden.len() / stride;
-            self.scratches.with(|scratch| work(rows, hidden, out, scratch));
+            self.scratches
+                .with(|scratch| work(rows, hidden, out, scratch));
         };
         if height >= rows {
             return block((0, hidden), out);
         }
         let hidden = hidden.par_chunks_mut(height * stride).enumerate();
         if out.is_empty() {
-            hidden.with_max_len(1).for_each(|hidden| block(hidden, &mut []));
+            hidden
+                .with_max_len(1)
+                .for_each(|hidden| block(hidden, &mut []));
         } else {
             let out = out.par_chunks_mut(height * 3 * stride);
             let both = hidden.zip(out).with_max_len(1);

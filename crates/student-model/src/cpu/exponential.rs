@@ -32,11 +32,7 @@ pub(super) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let constant = |value| simd.splat_f32s(value);
     let nan_or_zero = simd.sub_f32s(x, x); // `max` of NaN is a number on some processors
     let x = simd.min_f32s(constant(HIGHEST), simd.max_f32s(constant(LOWEST), x));
-    let shifted = simd.mul_add_e_f32s(
-        x,
-        constant(std::f32::consts::LOG2_E),
-        constant(SHIFTER),
-    );
+    let shifted = simd.mul_add_e_f32s(x, constant(std::f32::consts::LOG2_E), constant(SHIFTER));
     let n = simd.sub_f32s(shifted, constant(SHIFTER));
     let r = simd.mul_add_e_f32s(n, constant(-LN_2_HIGH), x);
     let r = simd.mul_add_e_f32s(n, constant(-LN_2_LOW), r);

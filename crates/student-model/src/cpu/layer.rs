@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use pulp::Arch;
+use super::instructions::Instructions;
 
 use super::activation::Activation;
 use super::aligned::Aligned;
@@ -51,7 +51,7 @@ impl Scratch {
     /// Attention of `queries` to `sequence` (`[tokens, 3h]`), into their rows of the context.
     pub(crate) fn attend(
         &mut self,
-        simd: Arch,
+        simd: Instructions,
         heads: Heads,
         sequence: &[f32],
         queries: &Queries<'_>,
@@ -75,7 +75,7 @@ impl Layer {
     ///
     /// # Shapes
     /// `[rows, h]`, padded as the context is.
-    pub(crate) fn finish(&self, simd: Arch, hidden: &mut [f32], scratch: &mut Scratch) {
+    pub(crate) fn finish(&self, simd: Instructions, hidden: &mut [f32], scratch: &mut Scratch) {
         let stride = self.attention_output.columns();
         let Scratch {
             context,
@@ -108,7 +108,7 @@ impl Layer {
     /// portions as wide as `hidden`, which stay in the second-level cache.
     fn feed_forward(
         &self,
-        simd: Arch,
+        simd: Instructions,
         hidden: &[f32],
         sums: &mut [f32],
         inner: &mut Aligned,
@@ -154,7 +154,7 @@ impl Layer {
     /// Some of the projections of a block, `[rows, h]` → columns of `[rows, 3h]`.
     pub(crate) fn project(
         &self,
-        simd: Arch,
+        simd: Instructions,
         hidden: &[f32],
         columns: Range<usize>,
         (out, out_stride): (&mut [f32], usize),

@@ -1,6 +1,8 @@
 //! Layer normalisation (Ba et al. 2016, arXiv 1607.06450).
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
+
+use super::instructions::Instructions;
 
 use super::aligned::Aligned;
 
@@ -34,7 +36,7 @@ impl LayerNorm {
     }
 
     /// `rows ← norm(rows)`
-    pub(crate) fn normalise(&self, simd: Arch, rows: &mut [f32]) {
+    pub(crate) fn normalise(&self, simd: Instructions, rows: &mut [f32]) {
         simd.dispatch(Normalise {
             norm: self,
             rows,
@@ -45,7 +47,7 @@ impl LayerNorm {
     /// `rows ← norm(rows + added + bias)`; a row of `added` for each of `rows`.
     pub(crate) fn add_and_normalise(
         &self,
-        simd: Arch,
+        simd: Instructions,
         rows: &mut [f32],
         added: &[f32],
         bias: &[f32],

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
+
+use super::instructions::Instructions;
 
 use super::activation::Activation;
 use super::aligned::Aligned;
@@ -33,7 +35,7 @@ pub(crate) struct PackedLinear {
 }
 
 impl PackedLinear {
-    pub(crate) fn new(simd: Arch, inputs: usize, parts: &[Weights<'_>]) -> Self {
+    pub(crate) fn new(simd: Instructions, inputs: usize, parts: &[Weights<'_>]) -> Self {
         let width = panel_width(simd);
         let columns = |part: &Weights<'_>| part.bias.len().next_multiple_of(width);
         let total = parts.iter().map(columns).sum();
@@ -85,7 +87,7 @@ impl PackedLinear {
 }
 
 /// Columns of a panel on this processor.
-pub(crate) fn panel_width(simd: Arch) -> usize {
+pub(crate) fn panel_width(simd: Instructions) -> usize {
     struct Width;
     impl WithSimd for Width {
         type Output = usize;

@@ -95,7 +95,10 @@ mod tests {
         assert_eq!(batch.within(2..4), 0..2);
         assert_eq!(batch.within(3..6), 1..3);
         let tokens: Vec<Token> = batch.tokens(2..6).collect();
-        let found: Vec<_> = tokens.iter().map(|t| (t.id, t.segment, t.position)).collect();
+        let found: Vec<_> = tokens
+            .iter()
+            .map(|t| (t.id, t.segment, t.position))
+            .collect();
         assert_eq!(found, [(7, 1, 2), (8, 0, 0), (9, 1, 0), (10, 1, 1)]);
     }
 }

@@ -14,7 +14,11 @@ pub(super) const MOST_ROWS: usize = 8;
 /// Rows of a tile. Its sums, [`WIDE`] vectors a row, the row of the right matrix and one number of the
 /// left must fit into the registers, and be enough to hide the latency of a multiply-add.
 pub(super) const fn tile_rows<S: Simd>() -> usize {
-    if S::REGISTER_COUNT >= 32 { MOST_ROWS } else { 4 }
+    if S::REGISTER_COUNT >= 32 {
+        MOST_ROWS
+    } else {
+        4
+    }
 }
 
 /// `out ← left right`, or `out ← out + left right`, for as many rows as there are, `V` vectors wide.
