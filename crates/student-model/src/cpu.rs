@@ -17,6 +17,8 @@ mod activation;
 mod aligned;
 mod attention;
 mod classifier;
+#[cfg(test)]
+mod elementwise;
 mod embeddings;
 mod encoder;
 mod engine;

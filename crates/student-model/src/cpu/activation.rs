@@ -97,3 +97,73 @@ fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
         simd.div_f32s(simd.splat_f32s(2.0), simd.add_f32s(power, one)),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::elementwise::{Function, map};
+    use super::super::instructions::Instructions;
+    use super::Activation;
+
+    /// `Φ(x)` by a series of positive terms: `1/2 + φ(x) Σ x^(2n+1) / (1·3·5···(2n+1))`.
+    fn normal_distribution(x: f64) -> f64 {
+        let (mut term, mut sum) = (x, x);
+        for n in 1..400 {
+            term *= x * x / f64::from(2 * n + 1);
+            sum += term;
+        }
+        0.5 + sum * (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt()
+    }
+
+    fn assert_within(activation: Activation, exact: impl Fn(f64) -> f64, tolerance: f64) {
+        let arguments: Vec<f32> = (-12_000..=12_000).map(|i| i as f32 * 1e-3).collect();
+        for simd in Instructions::available() {
+            let found = map(simd, Function::Activation(activation), &arguments);
+            for (&x, y) in arguments.iter().zip(found) {
+                let error = (f64::from(y) - exact(f64::from(x))).abs();
+                // Half a unit in the last place of the result is no error of ours.
+                let allowed = tolerance + f64::from(y.abs() * f32::EPSILON);
+                assert!(error < allowed, "{activation:?} {simd:?} {x}: {y}");
+            }
+        }
+    }
+
+    #[test]
+    fn activations_are_their_formulas() {
+        let gelu_new = |x: f64| {
+            let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3));
+            0.5 * x * (1.0 + inner.tanh())
+        };
+        assert_eq!(normal_distribution(0.0), 0.5);
+        assert!((normal_distribution(1.0) - 0.841_344_746_068_543).abs() < 1e-14);
+        assert_within(Activation::Gelu, |x| x * normal_distribution(x), 1e-7);
+        assert_within(Activation::GeluNew, gelu_new, 4e-7);
+        assert_within(Activation::Tanh, f64::tanh, 2e-7);
+        assert_within(Activation::Relu, |x| x.max(0.0), 0.0001e-7);
+        assert_within(Activation::Identity, |x| x, 0.0001e-7);
+    }
+
+    #[test]
+    fn small_results_of_gelu_keep_their_digits() {
+        for simd in Instructions::available() {
+            let found = map(simd, Function::Activation(Activation::Gelu), &[-5.0, -4.0]);
+            let exact = [-5.0 * 2.866_515_719e-7, -4.0 * 3.167_124_183e-5];
+            for (found, exact) in found.iter().zip(exact) {
+                assert!((f64::from(*found) / exact - 1.0).abs() < 1e-5, "{found}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_activation_hides_nan() {
+        use Activation::{Gelu, GeluNew, Identity, Relu, Tanh};
+        for simd in Instructions::available() {
+            for activation in [Gelu, GeluNew, Identity, Relu, Tanh] {
+                let found = map(simd, Function::Activation(activation), &[f32::NAN, 1.0]);
+                assert!(
+                    found[0].is_nan() && found[1] > 0.7,
+                    "{activation:?} {found:?}"
+                );
+            }
+        }
+    }
+}

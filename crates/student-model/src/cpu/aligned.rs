@@ -9,7 +9,7 @@ const LINE: usize = 64 / size_of::<f32>();
 ///
 /// Not `Clone`: a copy would lie elsewhere.
 #[derive(Debug, Default)]
-pub(super) struct Aligned {
+pub(crate) struct Aligned {
     storage: Vec<f32>,
     start: usize,
     len: usize,
@@ -17,7 +17,7 @@ pub(super) struct Aligned {
 
 impl Aligned {
     /// Zeros.
-    pub(super) fn zeros(len: usize) -> Self {
+    pub(crate) fn zeros(len: usize) -> Self {
         let storage = vec![0.0; len + LINE];
         // `align_offset` may decline; the buffer then lies as it lies, which is slower and as right.
         let start = storage.as_ptr().align_offset(64).min(LINE);
@@ -29,7 +29,7 @@ impl Aligned {
     }
 
     /// Makes room for `len` numbers and gives them; what they are is unspecified.
-    pub(super) fn room(&mut self, len: usize) -> &mut [f32] {
+    pub(crate) fn room(&mut self, len: usize) -> &mut [f32] {
         if len + LINE > self.storage.len() {
             *self = Self::zeros(len);
         }

@@ -175,3 +175,109 @@ fn exponentiate<S: Simd>(simd: S, row: &mut [f32], tokens: usize) -> f32 {
     }
     simd.reduce_sum_f32s(sum)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::instructions::Instructions;
+    use super::*;
+
+    /// `[tokens, 3 columns]`, scores far enough apart to matter.
+    fn sequence(tokens: usize, columns: usize) -> Vec<f32> {
+        let value = |i: usize| ((i * 7919) % 1009) as f32 / 300.0 - 1.6;
+        (0..tokens * 3 * columns).map(value).collect()
+    }
+
+    fn attended(
+        simd: Instructions,
+        heads: Heads,
+        sequence: &[f32],
+        rows: Range<usize>,
+    ) -> Vec<f32> {
+        let stride = 3 * heads.columns;
+        let mut out = vec![f32::NAN; rows.len() * heads.columns];
+        let mut scratch = AttentionScratch::default();
+        scratch.keys.room(10_000).fill(f32::NAN); // what an earlier call left
+        simd.dispatch(Attend {
+            heads,
+            tokens: sequence.len() / stride,
+            sequence,
+            queries: &sequence[rows.start * stride..],
+            query_stride: stride,
+            out: &mut out,
+            scratch: &mut scratch,
+        });
+        out
+    }
+
+    /// In f64, one column of one row.
+    fn exact(heads: Heads, sequence: &[f32], row: usize, column: usize) -> f64 {
+        let Heads {
+            width: d, columns, ..
+        } = heads;
+        let head = column / d;
+        let at = |token: usize, part: usize, i: usize| {
+            f64::from(sequence[token * 3 * columns + part * columns + i])
+        };
+        let tokens = sequence.len() / (3 * columns);
+        let score = |token: usize| -> f64 {
+            (head * d..(head + 1) * d)
+                .map(|i| at(row, 0, i) * at(token, 1, i))
+                .sum()
+        };
+        let max = (0..tokens).map(score).fold(f64::NEG_INFINITY, f64::max);
+        let weights: Vec<f64> = (0..tokens).map(|t| (score(t) - max).exp()).collect();
+        let values = weights
+            .iter()
+            .enumerate()
+            .map(|(t, w)| w * at(t, 2, column));
+        values.sum::<f64>() / weights.iter().sum::<f64>()
+    }
+
+    #[test]
+    fn heads_attend_as_in_the_formula() {
+        for simd in Instructions::available() {
+            for (tokens, count, width) in
+                [(1, 1, 1), (5, 2, 3), (17, 2, 32), (49, 1, 64), (100, 3, 20)]
+            {
+                let columns = usize::next_multiple_of(count * width, 48);
+                let heads = Heads {
+                    count,
+                    width,
+                    columns,
+                };
+                let sequence = sequence(tokens, columns);
+                let found = attended(simd, heads, &sequence, 0..tokens);
+                for row in 0..tokens {
+                    for column in 0..count * width {
+                        let exact = exact(heads, &sequence, row, column);
+                        let error = (f64::from(found[row * columns + column]) - exact).abs();
+                        assert!(error < 3e-5, "{simd:?} {heads:?} {row} {column}: {error}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn some_rows_get_the_bits_that_all_get() {
+        let heads = Heads {
+            count: 2,
+            width: 8,
+            columns: 48,
+        };
+        let sequence = sequence(21, 48);
+        for simd in Instructions::available() {
+            let all = attended(simd, heads, &sequence, 0..21);
+            for rows in [0..1, 3..4, 5..21] {
+                let some = attended(simd, heads, &sequence, rows.clone());
+                for (i, row) in rows.enumerate() {
+                    assert_eq!(
+                        some[i * 48..][..16],
+                        all[row * 48..][..16],
+                        "{simd:?} {row}"
+                    );
+                }
+            }
+        }
+    }
+}

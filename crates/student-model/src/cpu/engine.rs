@@ -192,3 +192,112 @@ fn norm(norm: &ModelNorm, config: &BertConfig, heads: Heads) -> Option<LayerNorm
 fn numbers<const D: usize>(tensor: Tensor<D>) -> Option<Vec<f32>> {
     tensor.into_data().try_into_vec::<f32>().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use relevance_data::TokenBatch;
+
+    use super::super::instructions::Instructions;
+    use super::*;
+
+    fn encodings(lengths: &[usize]) -> Vec<Encoding> {
+        let one = |(seed, &length): (usize, &usize)| Encoding {
+            ids: (0..length)
+                .map(|i| ((i * 31 + seed * 17) % 50) as u32)
+                .collect(),
+            type_ids: (0..length).map(|i| u32::from(2 * i > length)).collect(),
+        };
+        lengths.iter().enumerate().map(one).collect()
+    }
+
+    /// Widths that fill no vector, weights large enough for the activation's bends.
+    fn model(layers: usize, act: HiddenAct) -> BertForSequenceClassification {
+        let config = BertConfig {
+            vocab_size: 50,
+            hidden_size: 20,
+            num_hidden_layers: layers,
+            num_attention_heads: 4,
+            intermediate_size: 75,
+            hidden_act: act,
+            max_position_embeddings: 160,
+            initializer_range: 0.2,
+            ..BertConfig::default()
+        };
+        let config = config.with_labels(&["a", "b", "c"]);
+        BertForSequenceClassification::new(&config, 3, &Device::flex()).unwrap()
+    }
+
+    fn flat(rows: Vec<Vec<f32>>) -> Vec<f32> {
+        rows.into_iter().flatten().collect()
+    }
+
+    fn assert_close(found: &[f32], expected: &[f32]) {
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+        }
+    }
+
+    #[test]
+    fn results_are_those_of_the_model_on_every_instruction_set() {
+        for (layers, act) in [
+            (1, HiddenAct::Gelu),
+            (2, HiddenAct::Relu),
+            (3, HiddenAct::GeluNew),
+        ] {
+            let model = model(layers, act);
+            let encodings = encodings(&[7, 30, 1, 130, 12, 2]);
+            let rows: Vec<&Encoding> = encodings.iter().collect();
+            let batch = TokenBatch::collate(&rows, 0, &Device::flex()).unwrap();
+            let output = model.forward(&batch);
+            let [logits, cls] = [output.logits, output.cls].map(|t| numbers(t).unwrap());
+            for simd in Instructions::available() {
+                let engine = CpuEngine::on(simd, &model).unwrap();
+                assert_close(&flat(engine.logits(&rows)), &logits);
+                assert_close(&flat(engine.cls(&rows)), &cls);
+            }
+        }
+    }
+
+    #[test]
+    fn results_have_the_same_bits_in_any_company_and_in_any_number_of_threads() {
+        let model = model(2, HiddenAct::Gelu);
+        let lengths: Vec<usize> = (0..60).map(|i| 1 + (i * 37) % 150).collect();
+        let encodings = encodings(&lengths);
+        let rows: Vec<&Encoding> = encodings.iter().collect();
+        for simd in Instructions::available() {
+            let engine = CpuEngine::on(simd, &model).unwrap();
+            let alone: Vec<Vec<f32>> = rows.iter().flat_map(|row| engine.cls(&[row])).collect();
+            for threads in [1, 2, 5] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+                let pool = pool.build().unwrap();
+                let together = pool.install(|| engine.cls(&rows));
+                assert_eq!(together, alone, "{simd:?}, {threads} threads");
+            }
+        }
+    }
+
+    #[test]
+    fn passes_hold_what_fits_and_at_least_one() {
+        let ids = vec![0; 3000];
+        let sequence = |length: usize| Sequence {
+            ids: &ids[..length],
+            segments: &ids[..length],
+        };
+        let sequences = [3000, 1096, 1].map(sequence);
+        assert_eq!(pass_length(&sequences), 2);
+        assert_eq!(pass_length(&sequences[1..]), 2);
+        let long = vec![0; PASS_TOKENS + 1];
+        let long = Sequence {
+            ids: &long,
+            segments: &long,
+        };
+        assert_eq!(pass_length(&[long, long]), 1);
+    }
+
+    #[test]
+    fn no_sequences_give_no_rows() {
+        let engine = CpuEngine::new(&model(1, HiddenAct::Gelu)).unwrap();
+        assert!(engine.logits(&[]).is_empty());
+    }
+}

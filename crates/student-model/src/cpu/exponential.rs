@@ -54,3 +54,36 @@ pub(super) fn polynomial<S: Simd>(simd: S, x: S::f32s, coefficients: &[f32]) -> 
         simd.mul_add_e_f32s(sum, x, simd.splat_f32s(c))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::elementwise::{Function, map};
+    use super::super::instructions::Instructions;
+
+    #[test]
+    fn powers_are_within_two_units_in_the_last_place() {
+        let arguments: Vec<f32> = (-87_300..=88_300).map(|i| i as f32 * 1e-3).collect();
+        for simd in Instructions::available() {
+            let powers = map(simd, Function::Exp, &arguments);
+            for (&x, power) in arguments.iter().zip(powers) {
+                let exact = f64::from(x).exp();
+                let error = (f64::from(power) / exact - 1.0).abs();
+                assert!(
+                    error < 2.0 * f64::from(f32::EPSILON),
+                    "{simd:?} {x} {power}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn far_arguments_are_bounds_and_others_are_nan() {
+        for simd in Instructions::available() {
+            let [low, zero, nan, infinite] = [-1e30, 0.0, f32::NAN, f32::NEG_INFINITY];
+            let powers = map(simd, Function::Exp, &[low, zero, nan, infinite]);
+            assert!(powers[0] > 0.0 && powers[0] < 1.2e-38, "{powers:?}");
+            assert_eq!(powers[1], 1.0);
+            assert!(powers[2].is_nan() && powers[3].is_nan());
+        }
+    }
+}

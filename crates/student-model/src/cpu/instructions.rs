@@ -46,3 +46,27 @@ impl Instructions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_processor_has_scalars_and_the_widest_come_first() {
+        struct Lanes;
+        impl WithSimd for Lanes {
+            type Output = usize;
+
+            fn with_simd<S: pulp::Simd>(self, _: S) -> usize {
+                S::F32_LANES
+            }
+        }
+        let lanes: Vec<usize> = Instructions::available()
+            .into_iter()
+            .map(|simd| simd.dispatch(Lanes))
+            .collect();
+        assert_eq!(lanes.last(), Some(&1));
+        assert!(lanes.windows(2).all(|pair| pair[0] >= pair[1]), "{lanes:?}");
+        assert_eq!(Instructions::best().dispatch(Lanes), lanes[0]);
+    }
+}

@@ -106,3 +106,43 @@ fn normalise<S: Simd>(simd: S, row: &mut [S::f32s], norm: &LayerNorm) {
         *x = simd.mul_add_e_f32s(simd.mul_f32s(*x, scale), gamma, beta);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_normalised_over_the_columns_that_count() {
+        const WIDTH: usize = 37;
+        let value = |i: usize| 3.0 + ((i * 7919) % 101) as f32 / 25.0;
+        let (gamma, beta): (Vec<f32>, Vec<f32>) =
+            (0..WIDTH).map(|i| (value(i + 5), value(i + 9))).unzip();
+        for (stride, simd) in Instructions::available().into_iter().map(|simd| (48, simd)) {
+            let norm = LayerNorm::new(&gamma, &beta, 1e-5, stride);
+            let padded = |offset: usize| -> Vec<f32> {
+                let columns = (0..3 * stride).map(|i| (i % stride, i + offset));
+                let kept = columns.map(|(column, i)| if column < WIDTH { value(i) } else { 0.0 });
+                kept.collect()
+            };
+            let (rows, added, bias) = (padded(0), padded(500), &padded(1000)[..stride]);
+            let mut found = rows.clone();
+            norm.add_and_normalise(simd, &mut found, &added, bias);
+            for r in 0..3 {
+                let sum = |c: usize| {
+                    let i = r * stride + c;
+                    f64::from(rows[i]) + f64::from(added[i]) + f64::from(bias[c])
+                };
+                let mean = (0..WIDTH).map(sum).sum::<f64>() / WIDTH as f64;
+                let squares = (0..WIDTH).map(|c| (sum(c) - mean).powi(2));
+                let scale = (squares.sum::<f64>() / WIDTH as f64 + 1e-5).sqrt();
+                for c in 0..WIDTH {
+                    let exact = (sum(c) - mean) / scale * f64::from(gamma[c]) + f64::from(beta[c]);
+                    let error = (f64::from(found[r * stride + c]) - exact).abs();
+                    assert!(error < 2e-5, "{simd:?} {r} {c}: {error}");
+                }
+                let padding = &found[r * stride + WIDTH..(r + 1) * stride];
+                assert!(padding.iter().all(|&x| x == 0.0));
+            }
+        }
+    }
+}

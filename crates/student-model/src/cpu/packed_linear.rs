@@ -173,3 +173,141 @@ fn activate<S: Simd>(simd: S, row: &mut [f32], bias: &[f32], activation: Activat
         *x = activation.apply(simd, simd.add_f32s(*x, b));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers in [-1, 1) that look drawn.
+    fn numbers(count: usize, seed: u32) -> Vec<f32> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    struct Case {
+        rows: Vec<f32>,
+        weight: Vec<f32>,
+        bias: Vec<f32>,
+        shape: [usize; 3],
+    }
+
+    impl Case {
+        fn new(shape: [usize; 3]) -> Self {
+            let [count, inputs, outputs] = shape;
+            Self {
+                rows: numbers(count * inputs, 1),
+                weight: numbers(inputs * outputs, 2),
+                bias: numbers(outputs, 3),
+                shape,
+            }
+        }
+
+        fn packed(&self, simd: Instructions) -> PackedLinear {
+            let part = Weights {
+                weight: &self.weight,
+                bias: &self.bias,
+                scale: 0.5,
+            };
+            let double = Weights { scale: 1.0, ..part };
+            PackedLinear::new(simd, self.shape[1], &[part, double])
+        }
+
+        /// `scale (x W + b)` in f64.
+        fn exact(&self, row: usize, column: usize, scale: f64) -> f64 {
+            let [_, inputs, outputs] = self.shape;
+            let products = (0..inputs).map(|k| {
+                f64::from(self.rows[row * inputs + k])
+                    * f64::from(self.weight[k * outputs + column])
+            });
+            scale * (products.sum::<f64>() + f64::from(self.bias[column]))
+        }
+
+        /// All columns of the rows from `first` on, in portions of `portion` inputs.
+        fn multiply(
+            &self,
+            simd: Instructions,
+            linear: &PackedLinear,
+            first: usize,
+            portion: usize,
+        ) -> Vec<f32> {
+            let [count, inputs, _] = self.shape;
+            let columns = linear.columns();
+            let mut out = vec![f32::NAN; (count - first) * columns];
+            for start in (0..inputs).step_by(portion) {
+                let inputs_taken = start..inputs.min(start + portion);
+                simd.dispatch(Multiply {
+                    linear,
+                    count: count - first,
+                    rows: &self.rows[first * inputs + start..],
+                    stride: inputs,
+                    columns: 0..columns,
+                    out: &mut out,
+                    out_stride: columns,
+                    finish: match start {
+                        _ if portion >= inputs => Finish::Activate(Activation::Identity),
+                        0 => Finish::Store,
+                        _ => Finish::Accumulate,
+                    },
+                    inputs: inputs_taken,
+                });
+            }
+            if portion < inputs {
+                for row in out.chunks_exact_mut(columns) {
+                    row.iter_mut().zip(linear.bias()).for_each(|(x, b)| *x += b);
+                }
+            }
+            out
+        }
+    }
+
+    #[test]
+    fn products_are_those_of_the_weights_side_by_side() {
+        for simd in Instructions::available() {
+            for shape in [[1, 1, 1], [3, 7, 5], [8, 40, 48], [21, 33, 97]] {
+                let case = Case::new(shape);
+                let linear = case.packed(simd);
+                let [count, inputs, outputs] = shape;
+                let half = linear.columns() / 2;
+                for portion in [inputs, inputs.div_ceil(3)] {
+                    let out = case.multiply(simd, &linear, 0, portion);
+                    for (row, column) in (0..count).flat_map(|r| (0..outputs).map(move |c| (r, c)))
+                    {
+                        for (begin, scale) in [(0, 0.5), (half, 1.0)] {
+                            let found = f64::from(out[row * linear.columns() + begin + column]);
+                            let error = (found - case.exact(row, column, scale)).abs();
+                            assert!(error < 1e-5, "{simd:?} {shape:?} {row} {column}: {error}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_gets_the_same_bits_in_every_tile() {
+        let case = Case::new([19, 50, 60]);
+        for simd in Instructions::available() {
+            let linear = case.packed(simd);
+            let all = case.multiply(simd, &linear, 0, 50);
+            for first in 1..19 {
+                let fewer = case.multiply(simd, &linear, first, 50);
+                assert_eq!(fewer, all[first * linear.columns()..], "{simd:?} {first}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_fills_a_panel_up_is_zero() {
+        let case = Case::new([2, 3, 5]);
+        for simd in Instructions::available() {
+            let linear = case.packed(simd);
+            let out = case.multiply(simd, &linear, 0, 3);
+            let half = linear.columns() / 2;
+            assert!(out[5..half].iter().all(|&x| x == 0.0), "{simd:?} {out:?}");
+        }
+    }
+}

@@ -21,3 +21,23 @@ impl<T: Default> Pool<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Pool;
+
+    #[test]
+    fn values_come_back_and_borrowers_at_once_get_their_own() {
+        let pool = Pool::<Vec<u8>>::default();
+        pool.with(|first| {
+            first.push(1);
+            pool.with(|second| {
+                assert!(second.is_empty());
+                second.push(2);
+            });
+        });
+        assert_eq!(pool.free().len(), 2);
+        pool.with(|value| assert_eq!(value.len(), 1));
+        assert_eq!(pool.free().len(), 2);
+    }
+}
