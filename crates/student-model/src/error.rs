@@ -79,6 +79,27 @@ pub enum StudentError {
         /// Pairs that were asked for.
         total: usize,
     },
+    /// A micro-batcher has no room for a request now.
+    #[error(
+        "the queue is full: {waiting} pairs wait, {pairs} more were asked for, {capacity} have room"
+    )]
+    QueueFull {
+        /// Pairs that wait.
+        waiting: usize,
+        /// Pairs of the request that was refused.
+        pairs: usize,
+        /// Pairs that may wait.
+        capacity: usize,
+    },
+    /// The micro-batcher was dropped, or drained, before the request was scored.
+    #[error("the micro-batcher was shut down before the request was scored")]
+    ShutDown,
+    /// The model panicked on the pairs of this request.
+    #[error("the model panicked: {0}")]
+    Panicked(String),
+    /// A worker thread could not be started.
+    #[error("starting a worker thread: {0}")]
+    Worker(std::io::Error),
     /// Results could not be read back from the device.
     #[error("reading results from the device: {0}")]
     Device(String),
