@@ -65,6 +65,16 @@ pub enum StudentError {
     /// The query is empty or blank.
     #[error("the query is empty")]
     EmptyQuery,
+    /// Tokens that the model cannot read.
+    #[error("pair {index} has {found}, allowed: {allowed}")]
+    Encoding {
+        /// Index of the pair.
+        index: usize,
+        /// What it has.
+        found: String,
+        /// What is allowed.
+        allowed: String,
+    },
     /// The model's output is not a number.
     #[error("the model gave a probability that is not finite for pair {index}")]
     NonFinite {

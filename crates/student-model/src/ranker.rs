@@ -8,6 +8,7 @@ use relevance_data::{Encoding, TokenBatch};
 use serde::Serialize;
 
 use crate::predict::{Limit, distributions, in_batches};
+use crate::student::check_encodings;
 use crate::{Student, StudentError};
 
 /// Tokens in a batch, padding included: enough to keep a CPU's matrix products large, few enough to
@@ -152,6 +153,20 @@ impl Ranker {
     ) -> Result<Vec<PairScore>, StudentError> {
         check_deadline(deadline, pairs.len())?;
         self.score(&self.encode(pairs)?, deadline)
+    }
+
+    /// Scores pairs that are tokens already, in the order given: for a service that keeps them, or makes
+    /// them elsewhere. The student's own tokenizer ([`Student::tokenizer`]) should have made them.
+    ///
+    /// # Errors
+    /// [`StudentError::Encoding`] if the model cannot read one; otherwise as [`Ranker::rank_until`].
+    pub fn score_encodings(
+        &self,
+        encodings: &[Encoding],
+        deadline: Option<Instant>,
+    ) -> Result<Vec<PairScore>, StudentError> {
+        check_encodings(&self.student.model, encodings)?;
+        self.score(encodings, deadline)
     }
 
     /// The representation of each pair, in the order given: the last hidden state at `[CLS]`, which CRSD

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
 use proptest::prelude::*;
+use relevance_data::Encoding;
 use student::{ITEMS, tiny};
 use student_model::{Ranker, Student, StudentError};
 
@@ -370,6 +371,32 @@ fn a_temperature_is_kept_with_the_model_and_flattens() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn tokens_score_as_their_texts_do_and_are_checked() {
+    let ranker = ranker();
+    let pairs = ITEMS.map(|item| ("red mouse", item));
+    let encodings = ranker.student().tokenizer().encode_pairs(&pairs).unwrap();
+    assert_eq!(
+        ranker.score_encodings(&encodings, None).unwrap(),
+        ranker.score_pairs(&pairs).unwrap()
+    );
+    assert_eq!(ranker.score_encodings(&[], None).unwrap(), []);
+    let refused = |ids: Vec<u32>, type_ids: Vec<u32>| {
+        let bad = [encodings[0].clone(), Encoding { ids, type_ids }];
+        let error = ranker.score_encodings(&bad, None).unwrap_err();
+        assert!(matches!(error, StudentError::Encoding { index: 1, .. }));
+        error.to_string()
+    };
+    assert_eq!(
+        refused(vec![], vec![]),
+        "pair 1 has 0 tokens, allowed: 1 to 40"
+    );
+    assert!(refused(vec![2; 41], vec![0; 41]).contains("41 tokens"));
+    assert!(refused(vec![2, 3], vec![0]).contains("1 segment ids, allowed: 2, one for each"));
+    assert!(refused(vec![40], vec![0]).contains("token id 40, allowed: below 40"));
+    assert!(refused(vec![2], vec![2]).contains("segment id 2, allowed: below 2"));
 }
 
 #[test]
