@@ -63,7 +63,9 @@ impl Student {
     /// `[b, K]` and `[b, h]`
     fn forward(&self, batch: &Batch) -> Result<(Tensor, Tensor)> {
         let mask = Some(&batch.attention_mask);
-        let hidden = self.bert.forward(&batch.input_ids, &batch.token_type_ids, mask)?; // [b, t, h]
+        let hidden = self
+            .bert
+            .forward(&batch.input_ids, &batch.token_type_ids, mask)?; // [b, t, h]
         let cls = hidden.i((.., 0))?.contiguous()?; // [b, h]
         let pooled = self.pooler.forward(&cls)?.tanh()?;
         Ok((self.classifier.forward(&pooled)?, cls))
@@ -76,7 +78,11 @@ impl Tokens {
         let fill = |rows: &[Vec<u32>], value: fn(u32) -> u32| {
             let row = |row: &Vec<u32>| {
                 let padding = std::iter::repeat_n(0, width - row.len());
-                row.iter().copied().map(value).chain(padding).collect::<Vec<_>>()
+                row.iter()
+                    .copied()
+                    .map(value)
+                    .chain(padding)
+                    .collect::<Vec<_>>()
             };
             let flat: Vec<u32> = rows.iter().flat_map(row).collect();
             Tensor::from_vec(flat, (rows.len(), width), &Device::Cpu)
@@ -92,7 +98,9 @@ impl Tokens {
 fn worst(found: &Tensor, expected: &[Vec<f64>]) -> Result<f64> {
     let found: Vec<Vec<f32>> = found.to_vec2()?;
     let pairs = found.iter().flatten().zip(expected.iter().flatten());
-    Ok(pairs.map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max))
+    Ok(pairs
+        .map(|(a, b)| (f64::from(*a) - b).abs())
+        .fold(0.0, f64::max))
 }
 
 fn main() -> std::result::Result<(), Box<dyn Error>> {
@@ -117,7 +125,10 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
             cls.push(output.1);
         }
         let log_probabilities = log_softmax(&Tensor::cat(&logits, 0)?, 1)?;
-        contest.differs("log_probabilities", worst(&log_probabilities, &case.log_probabilities)?);
+        contest.differs(
+            "log_probabilities",
+            worst(&log_probabilities, &case.log_probabilities)?,
+        );
         contest.differs("cls", worst(&Tensor::cat(&cls, 0)?, &case.cls)?);
         let student = &student;
         contest.case(name, move || {
