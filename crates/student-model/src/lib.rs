@@ -24,6 +24,7 @@
 //! | to | take |
 //! |---|---|
 //! | rank items in a service | [`Ranker::from_dir`], [`Ranker::rank`] |
+//! | rank for many callers at once | [`MicroBatcher`] |
 //! | classify many pairs | [`predict`] |
 //! | start from an encoder such as all-MiniLM-L6-v2 | [`BertForSequenceClassification::from_pretrained_encoder`] |
 //! | start from nothing | `train_wordpiece` (feature `train`), [`BertForSequenceClassification::new`] |
@@ -43,6 +44,7 @@ mod folder;
 mod inference;
 mod init;
 mod layer;
+mod micro_batcher;
 mod predict;
 mod ranker;
 mod relevance;
@@ -59,6 +61,7 @@ pub use config::{BertConfig, HiddenAct};
 pub use embeddings::BertEmbeddings;
 pub use error::{CheckpointMismatch, Misshapen, StudentError};
 pub use layer::{BertEncoder, BertIntermediate, BertLayer};
+pub use micro_batcher::{MicroBatcher, MicroBatcherConfig, Pending};
 pub use predict::predict;
 pub use ranker::{PairScore, RankedItem, Ranker};
 pub use relevance::RelevanceConfig;

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::inference::{Inference, Wanted};
 use crate::predict::{Limit, distributions, in_batches};
+use crate::student::check_encodings;
 use crate::{Student, StudentError};
 
 /// Tokens in a batch, padding included: enough to keep a CPU's matrix products large, few enough to
@@ -131,21 +132,9 @@ impl Ranker {
         items: &[S],
         deadline: Option<Instant>,
     ) -> Result<Vec<RankedItem>, StudentError> {
-        if query.trim().is_empty() {
-            return Err(StudentError::EmptyQuery);
-        }
-        let encodings = self.student.tokenizer.encode_items(query, items)?;
-        let scores = self.score(&encodings, deadline)?.into_iter().enumerate();
-        let mut ranked: Vec<RankedItem> = scores
-            .map(|(index, pair)| RankedItem {
-                index,
-                probabilities: pair.probabilities,
-                score: pair.score,
-                label: pair.label,
-            })
-            .collect();
-        ranked.sort_by(|a, b| b.score.total_cmp(&a.score)); // stable
-        Ok(ranked)
+        check_deadline(deadline, items.len())?;
+        let encodings = self.encode_items(query, items)?;
+        Ok(best_first(self.score(&encodings, deadline)?))
     }
 
     /// Scores (query, item) pairs, in the order given.
@@ -165,7 +154,22 @@ impl Ranker {
         pairs: &[(&str, &str)],
         deadline: Option<Instant>,
     ) -> Result<Vec<PairScore>, StudentError> {
+        check_deadline(deadline, pairs.len())?;
         self.score(&self.encode(pairs)?, deadline)
+    }
+
+    /// Scores pairs that are tokens already, in the order given: for a service that keeps them, or makes
+    /// them elsewhere. The student's own tokenizer ([`Student::tokenizer`]) should have made them.
+    ///
+    /// # Errors
+    /// [`StudentError::Encoding`] if the model cannot read one; otherwise as [`Ranker::rank_until`].
+    pub fn score_encodings(
+        &self,
+        encodings: &[Encoding],
+        deadline: Option<Instant>,
+    ) -> Result<Vec<PairScore>, StudentError> {
+        check_encodings(&self.student.model, encodings)?;
+        self.score(encodings, deadline)
     }
 
     /// The representation of each pair, in the order given: the last hidden state at `[CLS]`, which CRSD
@@ -177,17 +181,41 @@ impl Ranker {
     /// # Errors
     /// As [`Ranker::rank`].
     pub fn embed(&self, pairs: &[(&str, &str)]) -> Result<Vec<Vec<f64>>, StudentError> {
-        self.in_batches(&self.encode(pairs)?, None, Wanted::Cls)
+        self.embed_until(pairs, None)
     }
 
-    fn encode(&self, pairs: &[(&str, &str)]) -> Result<Vec<Encoding>, StudentError> {
+    /// [`Ranker::embed`] unless `deadline` passes, as in [`Ranker::rank_until`].
+    ///
+    /// # Errors
+    /// As [`Ranker::rank_until`].
+    pub fn embed_until(
+        &self,
+        pairs: &[(&str, &str)],
+        deadline: Option<Instant>,
+    ) -> Result<Vec<Vec<f64>>, StudentError> {
+        check_deadline(deadline, pairs.len())?;
+        self.in_batches(&self.encode(pairs)?, deadline, Wanted::Cls)
+    }
+
+    pub(crate) fn encode_items<S: AsRef<str> + Sync>(
+        &self,
+        query: &str,
+        items: &[S],
+    ) -> Result<Vec<Encoding>, StudentError> {
+        if query.trim().is_empty() {
+            return Err(StudentError::EmptyQuery);
+        }
+        Ok(self.student.tokenizer.encode_items(query, items)?)
+    }
+
+    pub(crate) fn encode(&self, pairs: &[(&str, &str)]) -> Result<Vec<Encoding>, StudentError> {
         if pairs.iter().any(|(query, _)| query.trim().is_empty()) {
             return Err(StudentError::EmptyQuery);
         }
         Ok(self.student.tokenizer.encode_pairs(pairs)?)
     }
 
-    fn score(
+    pub(crate) fn score(
         &self,
         encodings: &[Encoding],
         deadline: Option<Instant>,
@@ -227,5 +255,30 @@ impl Ranker {
             label: best.map_or_else(String::new, |(i, _)| self.labels[i].clone()),
             probabilities,
         }
+    }
+}
+
+/// Items in their places; equal scores keep their order.
+pub(crate) fn best_first(scores: Vec<PairScore>) -> Vec<RankedItem> {
+    let scores = scores.into_iter().enumerate();
+    let mut ranked: Vec<RankedItem> = scores
+        .map(|(index, pair)| RankedItem {
+            index,
+            probabilities: pair.probabilities,
+            score: pair.score,
+            label: pair.label,
+        })
+        .collect();
+    ranked.sort_by(|a, b| b.score.total_cmp(&a.score)); // stable
+    ranked
+}
+
+/// Refuses a call that is late already, before any work is put into it. No pairs need no time.
+pub(crate) fn check_deadline(deadline: Option<Instant>, total: usize) -> Result<(), StudentError> {
+    match deadline {
+        Some(deadline) if total > 0 && Instant::now() >= deadline => {
+            Err(StudentError::DeadlineExceeded { done: 0, total })
+        }
+        _ => Ok(()),
     }
 }
