@@ -12,7 +12,8 @@ use crate::{BertForSequenceClassification, StudentError};
 /// The class distribution of each (query, item) pair, in the order given; each sums to 1.
 ///
 /// For evaluation, during training too: dropout and gradients are off whatever device the model is
-/// on. Batches hold up to `batch_size` pairs of like length.
+/// on. Batches hold up to `batch_size` pairs of like length. On `Device::flex()` the pairs go through the
+/// kernels of [`Ranker`](crate::Ranker), for which each call copies the weights once.
 ///
 /// # Errors
 /// [`StudentError::InvalidConfig`] if the tokenizer does not fit the model or `batch_size` is 0,
