@@ -54,8 +54,9 @@ pub const LOSS_SHAPES: [LossShape; 6] = [
     loss(1024, 768),
 ];
 
-/// Batches of the student: one pair, a small list, a training batch; short, usual and full inputs.
-pub const STUDENT_SHAPES: [StudentShape; 9] = [
+/// Batches of the student: one pair, a small list, a training batch, a rerank; short, usual and full
+/// inputs.
+pub const STUDENT_SHAPES: [StudentShape; 10] = [
     student(1, 32),
     student(1, 64),
     student(1, 128),
@@ -65,6 +66,7 @@ pub const STUDENT_SHAPES: [StudentShape; 9] = [
     student(32, 32),
     student(32, 64),
     student(32, 128),
+    student(128, 64),
 ];
 
 /// Pairs, tokens of the plain and of the reasoned view of one CRSD step; none is padding.

@@ -99,7 +99,8 @@ fn the_student_needs_losses_and_loop_only_to_train() {
     );
 }
 
-/// What a service embeds: no autodiff, optimiser, data sets, network or terminal user interface.
+/// What a service embeds: no autodiff, optimiser, data sets, network, async runtime or terminal user
+/// interface.
 #[test]
 fn the_default_student_is_lean() {
     let output = Command::new(env!("CARGO"))
@@ -123,20 +124,36 @@ fn the_default_student_is_lean() {
         "the tree was not read: {crates:?}"
     );
     let banned = [
+        // Training
         "burn-autodiff",
         "burn-optim",
         "burn-train",
-        "burn-dataset",
         "crsd-loss",
         "training-loop",
+        // Data sets
+        "burn-dataset",
         "parquet",
         "arrow-array",
-        "indicatif",
+        "rusqlite",
+        // Network
         "hf-hub",
         "reqwest",
         "ureq",
         "hyper",
+        "socket2",
+        "rustls",
+        "native-tls",
+        "openssl",
+        // A runtime that the service did not choose
         "tokio",
+        "async-std",
+        "async-executor",
+        "smol",
+        "mio",
+        // Terminals
+        "indicatif",
+        "console",
+        "crossterm",
         "ratatui",
     ];
     for name in banned {

@@ -107,6 +107,16 @@ pub enum StudentError {
     /// The query is empty or blank.
     #[error("the query is empty")]
     EmptyQuery,
+    /// Tokens that the model cannot read.
+    #[error("pair {index} has {found}, allowed: {allowed}")]
+    Encoding {
+        /// Index of the pair.
+        index: usize,
+        /// What it has.
+        found: String,
+        /// What is allowed.
+        allowed: String,
+    },
     /// The model's output is not a number.
     #[error("the model gave a probability that is not finite for pair {index}")]
     NonFinite {
@@ -121,6 +131,27 @@ pub enum StudentError {
         /// Pairs that were asked for.
         total: usize,
     },
+    /// A micro-batcher has no room for a request now.
+    #[error(
+        "the queue is full: {waiting} pairs wait, {pairs} more were asked for, {capacity} have room"
+    )]
+    QueueFull {
+        /// Pairs that wait.
+        waiting: usize,
+        /// Pairs of the request that was refused.
+        pairs: usize,
+        /// Pairs that may wait.
+        capacity: usize,
+    },
+    /// The micro-batcher was dropped, or drained, before the request was scored.
+    #[error("the micro-batcher was shut down before the request was scored")]
+    ShutDown,
+    /// The model panicked on the pairs of this request.
+    #[error("the model panicked: {0}")]
+    Panicked(String),
+    /// A worker thread could not be started.
+    #[error("starting a worker thread: {0}")]
+    Worker(std::io::Error),
     /// Results could not be read back from the device.
     #[error("reading results from the device: {0}")]
     Device(String),

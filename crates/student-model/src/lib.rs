@@ -24,6 +24,7 @@
 //! | to | take |
 //! |---|---|
 //! | rank items in a service | [`Ranker::from_dir`], [`Ranker::rank`] |
+//! | rank for many callers at once | [`MicroBatcher`] |
 //! | classify many pairs | [`predict`] |
 //! | start from an encoder such as all-MiniLM-L6-v2 | [`BertForSequenceClassification::from_pretrained_encoder`] |
 //! | start from nothing | `train_wordpiece` (feature `train`), [`BertForSequenceClassification::new`] |
@@ -35,13 +36,17 @@ mod bert;
 mod checkpoint;
 mod classifier;
 mod config;
+#[cfg(feature = "flex")]
+mod cpu;
 mod embeddings;
 mod error;
 mod folder;
+mod inference;
 mod init;
 mod layer;
 mod layer_choice;
 mod model_type;
+mod micro_batcher;
 mod predict;
 mod ranker;
 mod relevance;
@@ -63,6 +68,7 @@ pub use error::{CheckpointMismatch, Misshapen, StudentError};
 pub use layer::{BertEncoder, BertIntermediate, BertLayer};
 pub use layer_choice::LayerFault;
 pub use model_type::ModelType;
+pub use micro_batcher::{MicroBatcher, MicroBatcherConfig, Pending};
 pub use predict::predict;
 pub use ranker::{PairScore, RankedItem, Ranker};
 pub use relevance::RelevanceConfig;

@@ -3,16 +3,17 @@
 use std::time::Instant;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
-use relevance_data::{Encoding, PairTokenizer, TokenBatch};
+use relevance_data::{Encoding, PairTokenizer};
 
+use crate::inference::{Inference, Wanted};
 use crate::student::check_fit;
 use crate::{BertForSequenceClassification, StudentError};
 
 /// The class distribution of each (query, item) pair, in the order given; each sums to 1.
 ///
 /// For evaluation, during training too: dropout and gradients are off whatever device the model is
-/// on. Batches hold up to `batch_size` pairs of like length.
+/// on. Batches hold up to `batch_size` pairs of like length. On `Device::flex()` the pairs go through the
+/// kernels of [`Ranker`](crate::Ranker), for which each call copies the weights once.
 ///
 /// # Errors
 /// [`StudentError::InvalidConfig`] if the tokenizer does not fit the model or `batch_size` is 0,
@@ -33,13 +34,10 @@ pub fn predict(
         rows: batch_size,
         ..Limit::none()
     };
-    let logits = in_batches(
-        &encodings,
-        tokenizer.pad_id(),
-        &model.device(),
-        limit,
-        |batch| model.forward(batch).logits,
-    )?;
+    let inference = Inference::new(&model);
+    let logits = in_batches(&encodings, limit, |rows| {
+        inference.run(&model, Wanted::Logits, rows, tokenizer.pad_id())
+    })?;
     distributions(logits, 1.0)
 }
 
@@ -62,13 +60,11 @@ impl Limit {
     }
 }
 
-/// What `run` gives for each encoding, in their order: one row of its `[b, n]` each.
+/// What `run` gives for each encoding, in their order: one row each.
 pub(crate) fn in_batches(
     encodings: &[Encoding],
-    pad_id: u32,
-    device: &Device,
     limit: Limit,
-    run: impl Fn(&TokenBatch) -> Tensor<2>,
+    run: impl Fn(&[&Encoding]) -> Result<Vec<Vec<f64>>, StudentError>,
 ) -> Result<Vec<Vec<f64>>, StudentError> {
     let mut found = vec![Vec::new(); encodings.len()];
     let mut done = 0;
@@ -81,13 +77,10 @@ pub(crate) fn in_batches(
             return Err(StudentError::DeadlineExceeded { done, total });
         }
         let rows: Vec<&Encoding> = batch.iter().map(|&i| &encodings[i]).collect();
-        let output = run(&TokenBatch::collate(&rows, pad_id, device)?); // [b, n]
-        let [_, width] = output.dims();
-        let output = output.try_into_vec_as::<f64>();
-        let output = output.map_err(|e| StudentError::Device(e.to_string()))?;
+        let output = run(&rows)?;
         done += batch.len();
-        for (&index, row) in batch.iter().zip(output.chunks(width)) {
-            found[index] = row.to_vec();
+        for (&index, row) in batch.iter().zip(output) {
+            found[index] = row;
         }
     }
     match found

@@ -3,11 +3,13 @@
 use std::path::Path;
 use std::time::Instant;
 
-use burn::tensor::{Device, Tensor};
-use relevance_data::{Encoding, TokenBatch};
+use burn::tensor::Device;
+use relevance_data::Encoding;
 use serde::Serialize;
 
+use crate::inference::{Inference, Wanted};
 use crate::predict::{Limit, distributions, in_batches};
+use crate::student::check_encodings;
 use crate::{Student, StudentError};
 
 /// Tokens in a batch, padding included: enough to keep a CPU's matrix products large, few enough to
@@ -17,8 +19,14 @@ const BATCH_TOKENS: usize = 2048;
 /// Ranks items for a query by a student's expected gain.
 ///
 /// `&self` throughout and `Send + Sync`: put it in an [`Arc`](std::sync::Arc) and call it from any
-/// number of threads. A pair's result does not depend on what else is in the call (within 1e-5: a
-/// batch's shape changes the order of f32 sums).
+/// number of threads.
+///
+/// On the device `Device::flex()` it runs kernels of its own, several times faster than the model's
+/// [`forward`](crate::BertForSequenceClassification::forward) there: made for the processor's widest
+/// vectors, without padding, in rayon's global pool (`RAYON_NUM_THREADS`). They need a second copy of the
+/// weights. A pair's result then does not depend on what else is in the call, nor on the number of
+/// threads, to the last bit. On every other device burn runs the model, and a batch's shape may change a
+/// result within 1e-5. Both agree within 1e-5.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), student_model::StudentError> {
@@ -32,6 +40,7 @@ const BATCH_TOKENS: usize = 2048;
 #[derive(Debug)]
 pub struct Ranker {
     student: Student,
+    inference: Inference,
     labels: Vec<String>,
     batch_tokens: usize,
 }
@@ -73,6 +82,7 @@ impl Ranker {
     pub fn new(student: Student) -> Self {
         Self {
             labels: student.model.config().labels(),
+            inference: Inference::new(&student.model),
             student,
             batch_tokens: BATCH_TOKENS,
         }
@@ -128,21 +138,9 @@ impl Ranker {
         items: &[S],
         deadline: Option<Instant>,
     ) -> Result<Vec<RankedItem>, StudentError> {
-        if query.trim().is_empty() {
-            return Err(StudentError::EmptyQuery);
-        }
-        let encodings = self.student.tokenizer.encode_items(query, items)?;
-        let scores = self.score(&encodings, deadline)?.into_iter().enumerate();
-        let mut ranked: Vec<RankedItem> = scores
-            .map(|(index, pair)| RankedItem {
-                index,
-                probabilities: pair.probabilities,
-                score: pair.score,
-                label: pair.label,
-            })
-            .collect();
-        ranked.sort_by(|a, b| b.score.total_cmp(&a.score)); // stable
-        Ok(ranked)
+        check_deadline(deadline, items.len())?;
+        let encodings = self.encode_items(query, items)?;
+        Ok(best_first(self.score(&encodings, deadline)?))
     }
 
     /// Scores (query, item) pairs, in the order given.
@@ -162,7 +160,22 @@ impl Ranker {
         pairs: &[(&str, &str)],
         deadline: Option<Instant>,
     ) -> Result<Vec<PairScore>, StudentError> {
+        check_deadline(deadline, pairs.len())?;
         self.score(&self.encode(pairs)?, deadline)
+    }
+
+    /// Scores pairs that are tokens already, in the order given: for a service that keeps them, or makes
+    /// them elsewhere. The student's own tokenizer ([`Student::tokenizer`]) should have made them.
+    ///
+    /// # Errors
+    /// [`StudentError::Encoding`] if the model cannot read one; otherwise as [`Ranker::rank_until`].
+    pub fn score_encodings(
+        &self,
+        encodings: &[Encoding],
+        deadline: Option<Instant>,
+    ) -> Result<Vec<PairScore>, StudentError> {
+        check_encodings(&self.student.model, encodings)?;
+        self.score(encodings, deadline)
     }
 
     /// The representation of each pair, in the order given: the last hidden state at `[CLS]`, which CRSD
@@ -174,24 +187,46 @@ impl Ranker {
     /// # Errors
     /// As [`Ranker::rank`].
     pub fn embed(&self, pairs: &[(&str, &str)]) -> Result<Vec<Vec<f64>>, StudentError> {
-        let model = &self.student.model;
-        self.in_batches(&self.encode(pairs)?, None, |batch| model.forward(batch).cls)
+        self.embed_until(pairs, None)
     }
 
-    fn encode(&self, pairs: &[(&str, &str)]) -> Result<Vec<Encoding>, StudentError> {
+    /// [`Ranker::embed`] unless `deadline` passes, as in [`Ranker::rank_until`].
+    ///
+    /// # Errors
+    /// As [`Ranker::rank_until`].
+    pub fn embed_until(
+        &self,
+        pairs: &[(&str, &str)],
+        deadline: Option<Instant>,
+    ) -> Result<Vec<Vec<f64>>, StudentError> {
+        check_deadline(deadline, pairs.len())?;
+        self.in_batches(&self.encode(pairs)?, deadline, Wanted::Cls)
+    }
+
+    pub(crate) fn encode_items<S: AsRef<str> + Sync>(
+        &self,
+        query: &str,
+        items: &[S],
+    ) -> Result<Vec<Encoding>, StudentError> {
+        if query.trim().is_empty() {
+            return Err(StudentError::EmptyQuery);
+        }
+        Ok(self.student.tokenizer.encode_items(query, items)?)
+    }
+
+    pub(crate) fn encode(&self, pairs: &[(&str, &str)]) -> Result<Vec<Encoding>, StudentError> {
         if pairs.iter().any(|(query, _)| query.trim().is_empty()) {
             return Err(StudentError::EmptyQuery);
         }
         Ok(self.student.tokenizer.encode_pairs(pairs)?)
     }
 
-    fn score(
+    pub(crate) fn score(
         &self,
         encodings: &[Encoding],
         deadline: Option<Instant>,
     ) -> Result<Vec<PairScore>, StudentError> {
-        let model = &self.student.model;
-        let logits = self.in_batches(encodings, deadline, |batch| model.forward(batch).logits)?;
+        let logits = self.in_batches(encodings, deadline, Wanted::Logits)?;
         let rows = distributions(logits, self.student.temperature)?;
         Ok(rows.into_iter().map(|p| self.scored(p)).collect())
     }
@@ -200,7 +235,7 @@ impl Ranker {
         &self,
         encodings: &[Encoding],
         deadline: Option<Instant>,
-        run: impl Fn(&TokenBatch) -> Tensor<2>,
+        wanted: Wanted,
     ) -> Result<Vec<Vec<f64>>, StudentError> {
         let limit = Limit {
             tokens: self.batch_tokens,
@@ -210,7 +245,10 @@ impl Ranker {
         let Student {
             model, tokenizer, ..
         } = &self.student;
-        in_batches(encodings, tokenizer.pad_id(), &model.device(), limit, run)
+        in_batches(encodings, limit, |rows| {
+            let pad_id = tokenizer.pad_id();
+            self.inference.run(model, wanted, rows, pad_id)
+        })
     }
 
     fn scored(&self, probabilities: Vec<f64>) -> PairScore {
@@ -223,5 +261,30 @@ impl Ranker {
             label: best.map_or_else(String::new, |(i, _)| self.labels[i].clone()),
             probabilities,
         }
+    }
+}
+
+/// Items in their places; equal scores keep their order.
+pub(crate) fn best_first(scores: Vec<PairScore>) -> Vec<RankedItem> {
+    let scores = scores.into_iter().enumerate();
+    let mut ranked: Vec<RankedItem> = scores
+        .map(|(index, pair)| RankedItem {
+            index,
+            probabilities: pair.probabilities,
+            score: pair.score,
+            label: pair.label,
+        })
+        .collect();
+    ranked.sort_by(|a, b| b.score.total_cmp(&a.score)); // stable
+    ranked
+}
+
+/// Refuses a call that is late already, before any work is put into it. No pairs need no time.
+pub(crate) fn check_deadline(deadline: Option<Instant>, total: usize) -> Result<(), StudentError> {
+    match deadline {
+        Some(deadline) if total > 0 && Instant::now() >= deadline => {
+            Err(StudentError::DeadlineExceeded { done: 0, total })
+        }
+        _ => Ok(()),
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::Device;
-use relevance_data::PairTokenizer;
+use relevance_data::{Encoding, PairTokenizer};
 use serde_json::json;
 
 use crate::folder::{
@@ -222,4 +222,37 @@ pub(crate) fn check_length(
         }
     };
     Err(StudentError::invalid(key, length, allowed))
+}
+
+/// Tokens that did not come from the student's own tokenizer just now.
+pub(crate) fn check_encodings(
+    model: &BertForSequenceClassification,
+    encodings: &[Encoding],
+) -> Result<(), StudentError> {
+    let config = model.config();
+    let beyond = |ids: &[u32], bound: usize| ids.iter().copied().find(|&id| id as usize >= bound);
+    for (index, encoding) in encodings.iter().enumerate() {
+        let (tokens, segments) = (encoding.ids.len(), encoding.type_ids.len());
+        let longest = config.max_position_embeddings;
+        let (found, allowed) = if !(1..=longest).contains(&tokens) {
+            (format!("{tokens} tokens"), format!("1 to {longest}"))
+        } else if segments != tokens {
+            let found = format!("{segments} segment ids");
+            (found, format!("{tokens}, one for each token"))
+        } else if let Some(id) = beyond(&encoding.ids, config.vocab_size) {
+            let bound = config.vocab_size;
+            (format!("token id {id}"), format!("below {bound}"))
+        } else if let Some(id) = beyond(&encoding.type_ids, config.type_vocab_size) {
+            let bound = config.type_vocab_size;
+            (format!("segment id {id}"), format!("below {bound}"))
+        } else {
+            continue;
+        };
+        return Err(StudentError::Encoding {
+            index,
+            found,
+            allowed,
+        });
+    }
+    Ok(())
 }

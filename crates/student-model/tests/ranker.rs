@@ -2,9 +2,12 @@
 
 mod student;
 
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
+use proptest::prelude::*;
+use relevance_data::Encoding;
 use student::{ITEMS, tiny};
 use student_model::{Ranker, Student, StudentError};
 
@@ -67,24 +70,86 @@ fn a_result_does_not_depend_on_the_company() {
     }
 }
 
-#[test]
-fn threads_get_what_single_calls_get() {
-    let ranker = Arc::new(ranker());
-    let queries = ["red mouse", "usb cable", "keyboard for children", "black"];
-    let single = queries.map(|query| ranker.rank(query, &ITEMS).unwrap());
-    let threads = queries.map(|query| {
-        let ranker = Arc::clone(&ranker);
-        std::thread::spawn(move || {
-            (0..5)
-                .map(|_| ranker.rank(query, &ITEMS).unwrap())
-                .collect::<Vec<_>>()
-        })
-    });
-    for (thread, expected) in threads.into_iter().zip(single) {
-        for found in thread.join().unwrap() {
-            assert_eq!(found, expected);
+/// A word of the tokenizer's vocabulary, or one that it lacks.
+const WORDS: [&str; 8] = [
+    "red", "mouse", "usb", "keyboard", "black", "wireless", "cable", "unheard",
+];
+
+fn text(words: std::ops::Range<usize>) -> impl Strategy<Value = String> {
+    prop::collection::vec(prop::sample::select(&WORDS[..]), words).prop_map(|words| words.join(" "))
+}
+
+fn near(found: &[f64], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len());
+    for (a, b) in found.iter().zip(expected) {
+        assert!((a - b).abs() < 1e-5, "{found:?} {expected:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Any number of items, any lengths (empty and over-long among them), any size of a batch.
+    #[test]
+    fn any_call_gives_each_pair_what_it_gets_alone_and_in_its_place(
+        query in text(1..12),
+        items in prop::collection::vec(text(0..40), 0..24),
+        batch_tokens in 1usize..400,
+    ) {
+        let (one, ranker) = (ranker(), ranker().with_batch_tokens(batch_tokens));
+        let pairs: Vec<(&str, &str)> = items.iter().map(|i| (query.as_str(), i.as_str())).collect();
+        let alone: Vec<Vec<f64>> = pairs
+            .iter()
+            .map(|pair| one.score_pairs(&[*pair]).unwrap().remove(0).probabilities)
+            .collect();
+        let together = ranker.score_pairs(&pairs).unwrap();
+        prop_assert_eq!(together.len(), items.len());
+        for (found, expected) in together.iter().zip(&alone) {
+            near(&found.probabilities, expected);
+        }
+        let ranked = ranker.rank(&query, &items).unwrap();
+        let mut places: Vec<usize> = ranked.iter().map(|item| item.index).collect();
+        for item in &ranked {
+            near(&item.probabilities, &alone[item.index]);
+        }
+        places.sort_unstable();
+        prop_assert_eq!(places, (0..items.len()).collect::<Vec<_>>());
+        for (found, pair) in ranker.embed(&pairs).unwrap().iter().zip(&pairs) {
+            near(found, &one.embed(&[*pair]).unwrap()[0]);
         }
     }
+}
+
+#[test]
+fn threads_get_what_single_calls_get() {
+    const THREADS: usize = 8;
+    let ranker = Arc::new(ranker().with_batch_tokens(60));
+    let queries = ["red mouse", "usb cable", "keyboard for children", "black"];
+    let single = queries.map(|query| {
+        let pairs = ITEMS.map(|item| (query, item));
+        let scores = ranker.score_pairs(&pairs).unwrap();
+        let embedded = ranker.embed(&pairs).unwrap();
+        (ranker.rank(query, &ITEMS).unwrap(), scores, embedded)
+    });
+    // All begin together, each with another query and in another order.
+    let start = Barrier::new(THREADS);
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (ranker, single, start) = (Arc::clone(&ranker), &single, &start);
+            scope.spawn(move || {
+                start.wait();
+                for call in 0..8 {
+                    let index = (thread + call) % queries.len();
+                    let (query, expected) = (queries[index], &single[index]);
+                    let pairs = ITEMS.map(|item| (query, item));
+                    // To the last bit: the same batches through the same sums.
+                    assert_eq!(ranker.rank(query, &ITEMS).unwrap(), expected.0);
+                    assert_eq!(ranker.score_pairs(&pairs).unwrap(), expected.1);
+                    assert_eq!(ranker.embed(&pairs).unwrap(), expected.2);
+                }
+            });
+        }
+    });
 }
 
 #[test]
@@ -156,12 +221,54 @@ fn odd_inputs_have_an_answer() {
             Err(StudentError::EmptyQuery)
         ));
     }
-    let long = "mouse ".repeat(5000);
-    let ranked = ranker
-        .rank(&long, &[long.as_str(), "", "\u{0}", "ネズミ 🐭"])
-        .unwrap();
-    assert_eq!(ranked.len(), 4);
+    let ranked = ranker.rank("mouse", &["\u{0}", "ネズミ 🐭"]).unwrap();
     assert!(ranked.iter().all(|item| item.score.is_finite()));
+    let (empty, blank) = (("mouse", ""), ("mouse", " \t"));
+    let scores = ranker.score_pairs(&[empty, blank]).unwrap();
+    near(&scores[0].probabilities, &scores[1].probabilities);
+}
+
+/// 24 tokens, 3 of them special, one a word; a query keeps at least 8.
+#[test]
+fn over_long_texts_are_cut_to_what_fits() {
+    let ranker = ranker();
+    let (red, mouse, cable) = (
+        "red ".repeat(5000),
+        "mouse ".repeat(5000),
+        "cable ".repeat(13),
+    );
+    let same = |long: (&str, &str), cut: (&str, &str)| {
+        let [long, cut] = [long, cut].map(|pair| ranker.score_pairs(&[pair]).unwrap());
+        assert_eq!(long, cut);
+    };
+    same(("red", &mouse), ("red", &"mouse ".repeat(20)));
+    same((&red, &mouse), (&"red ".repeat(8), &"mouse ".repeat(13)));
+    same((&red, &cable), (&"red ".repeat(8), &cable));
+    same((&red, ""), (&"red ".repeat(21), ""));
+    let [shorter, longer] = [19, 20].map(|n| ("red", "mouse ".repeat(n)));
+    let [shorter, longer] =
+        [shorter, longer].map(|(query, item)| ranker.score_pairs(&[(query, &item)]).unwrap());
+    assert_ne!(shorter, longer, "word 20 of the item is read");
+}
+
+/// A query of many words costs its tokenisation once a call, not once an item.
+#[test]
+fn the_query_is_tokenised_once() {
+    let ranker = ranker();
+    let query = "red mouse ".repeat(10_000);
+    let items = ["usb cable"; 64];
+    let pairs = items.map(|item| (query.as_str(), item));
+    let time = |work: &dyn Fn()| {
+        let start = Instant::now();
+        work();
+        start.elapsed()
+    };
+    let (mut once, mut each) = (Duration::MAX, Duration::MAX);
+    for _ in 0..3 {
+        once = once.min(time(&|| drop(ranker.rank(&query, &items).unwrap())));
+        each = each.min(time(&|| drop(ranker.score_pairs(&pairs).unwrap())));
+    }
+    assert!(once * 3 < each, "once {once:?}, for each item {each:?}");
 }
 
 #[test]
@@ -179,7 +286,6 @@ fn parts_that_do_not_fit_are_refused() {
 
 #[test]
 fn a_deadline_that_passed_is_a_typed_error_and_one_ahead_changes_nothing() {
-    use std::time::{Duration, Instant};
     let ranker = ranker().with_batch_tokens(1);
     let passed = ranker.rank_until("red mouse", &ITEMS, Some(Instant::now()));
     match passed.unwrap_err() {
@@ -196,6 +302,46 @@ fn a_deadline_that_passed_is_a_typed_error_and_one_ahead_changes_nothing() {
     let pairs = [("red mouse", "usb cable")];
     let passed = ranker.score_pairs_until(&pairs, Some(Instant::now()));
     assert!(matches!(passed, Err(StudentError::DeadlineExceeded { .. })));
+}
+
+#[test]
+fn a_deadline_in_the_middle_says_how_far_it_came() {
+    let ranker = ranker().with_batch_tokens(1);
+    let items: Vec<&str> = ITEMS.iter().copied().cycle().take(300).collect();
+    let start = Instant::now();
+    let all = ranker.rank("red mouse", &items).unwrap();
+    let mut time = start.elapsed();
+    let pairs: Vec<(&str, &str)> = items.iter().map(|item| ("red mouse", *item)).collect();
+    let mut stopped = 0;
+    // On a busy machine a deadline may fall outside: then the answer is whole, or nothing was done.
+    for _ in 0..50 {
+        let half = time / 2;
+        let deadline = || Some(Instant::now() + half);
+        match ranker.rank_until("red mouse", &items, deadline()) {
+            Ok(ranked) => {
+                assert_eq!(ranked, all);
+                time /= 2;
+            }
+            Err(StudentError::DeadlineExceeded { done, total }) => {
+                assert_eq!(total, items.len());
+                assert!(done < total);
+                match done {
+                    0 => time = time * 3 / 2,
+                    _ => stopped += 1,
+                }
+            }
+            Err(other) => panic!("{other}"),
+        }
+        match ranker.embed_until(&pairs, deadline()) {
+            Ok(rows) => assert_eq!(rows.len(), items.len()),
+            Err(StudentError::DeadlineExceeded { done, total }) => assert!(done < total),
+            Err(other) => panic!("{other}"),
+        }
+        if stopped > 2 {
+            return;
+        }
+    }
+    panic!("no call of {time:?} was stopped in the middle");
 }
 
 #[test]
@@ -225,6 +371,32 @@ fn a_temperature_is_kept_with_the_model_and_flattens() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn tokens_score_as_their_texts_do_and_are_checked() {
+    let ranker = ranker();
+    let pairs = ITEMS.map(|item| ("red mouse", item));
+    let encodings = ranker.student().tokenizer().encode_pairs(&pairs).unwrap();
+    assert_eq!(
+        ranker.score_encodings(&encodings, None).unwrap(),
+        ranker.score_pairs(&pairs).unwrap()
+    );
+    assert_eq!(ranker.score_encodings(&[], None).unwrap(), []);
+    let refused = |ids: Vec<u32>, type_ids: Vec<u32>| {
+        let bad = [encodings[0].clone(), Encoding { ids, type_ids }];
+        let error = ranker.score_encodings(&bad, None).unwrap_err();
+        assert!(matches!(error, StudentError::Encoding { index: 1, .. }));
+        error.to_string()
+    };
+    assert_eq!(
+        refused(vec![], vec![]),
+        "pair 1 has 0 tokens, allowed: 1 to 40"
+    );
+    assert!(refused(vec![2; 41], vec![0; 41]).contains("41 tokens"));
+    assert!(refused(vec![2, 3], vec![0]).contains("1 segment ids, allowed: 2, one for each"));
+    assert!(refused(vec![40], vec![0]).contains("token id 40, allowed: below 40"));
+    assert!(refused(vec![2], vec![2]).contains("segment id 2, allowed: below 2"));
 }
 
 #[test]
