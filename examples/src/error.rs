@@ -22,6 +22,14 @@ pub enum RunError {
         /// What the parser said, with line and column.
         source: serde_json::Error,
     },
+    /// A training setting of a stage is out of range.
+    #[error("{stage}: {source}")]
+    Training {
+        /// The stage's place in the configuration.
+        stage: &'static str,
+        /// Which setting, and what is allowed.
+        source: training_loop::TrainError,
+    },
     /// The output folder holds a run already.
     #[error("{} holds a run already; give --resume to go on with it, or another --out", out.display())]
     OutputExists {

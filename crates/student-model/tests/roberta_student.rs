@@ -61,8 +61,8 @@ fn examples() -> Vec<StudentExample> {
                 item: (*item).to_owned(),
                 label: usize::from(i != j),
                 reason: Some(reason.to_owned()),
-                teacher_probabilities: None,
                 query_key: (*query).to_owned(),
+                ..StudentExample::default()
             });
         }
     }

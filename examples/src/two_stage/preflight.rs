@@ -33,6 +33,7 @@ pub(super) fn check(
             folder,
             &schema.names(),
             lengths,
+            &settings.layers,
             options.config.seed,
             device,
         )?;
@@ -49,14 +50,15 @@ fn check_teacher(folder: &Path, device: &Device) -> Result<(), RunError> {
 fn check_training(config: &TwoStageConfig) -> Result<(), RunError> {
     let teacher = &config.teacher;
     let stages = [
-        &teacher.pretrain,
-        &teacher.sft,
-        &teacher.reward_heads,
-        &teacher.dpo,
-        &config.student.training,
+        ("teacher.pretrain", &teacher.pretrain),
+        ("teacher.sft", &teacher.sft),
+        ("teacher.reward_heads", &teacher.reward_heads),
+        ("teacher.dpo", &teacher.dpo),
+        ("student.training", &config.student.training),
     ];
-    for training in stages {
-        training.validate()?;
+    for (stage, training) in stages {
+        let checked = training.validate();
+        checked.map_err(|source| RunError::Training { stage, source })?;
     }
     Ok(())
 }
