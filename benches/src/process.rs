@@ -3,7 +3,9 @@
 /// The largest resident set in bytes (`VmHWM`); none where there is no `/proc`.
 pub fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
     Some(kib * 1024)
 }
@@ -30,7 +32,9 @@ mod tests {
         let before = (peak_memory().unwrap(), cpu_seconds().unwrap());
         let mut block = vec![1_u8; 64 << 20];
         for round in 0..20_u8 {
-            block.iter_mut().for_each(|byte| *byte = byte.wrapping_mul(3) ^ round);
+            block
+                .iter_mut()
+                .for_each(|byte| *byte = byte.wrapping_mul(3) ^ round);
         }
         assert!(std::hint::black_box(block).len() == 64 << 20);
         assert!(peak_memory().unwrap() >= 64 << 20);

@@ -13,8 +13,8 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use relevance_data::{
-    DataError, Encoding, EsciDataset, EsciFilter, PairTokenizer, PairTokenizerConfig,
-    TokenBatch, TokenBudgetSampler, write_jsonl,
+    DataError, Encoding, EsciDataset, EsciFilter, PairTokenizer, PairTokenizerConfig, TokenBatch,
+    TokenBudgetSampler, write_jsonl,
 };
 
 const ROUNDS: usize = 5;
@@ -45,7 +45,10 @@ fn measure(dir: &str, tokenizer: &str, texts: Option<&String>) -> Result<(), Dat
     if let Some(path) = texts {
         write_jsonl(path, &pairs)?;
     }
-    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(q, i)| (q.as_str(), i.as_str())).collect();
+    let pairs: Vec<(&str, &str)> = pairs
+        .iter()
+        .map(|(q, i)| (q.as_str(), i.as_str()))
+        .collect();
     let tokenizer = PairTokenizer::from_file(tokenizer, PairTokenizerConfig::default())?;
     let device = Device::flex();
     // Alternating, so that both see the same machine.

@@ -104,10 +104,14 @@ impl ParquetFile {
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
         if rows != (0..self.num_rows()) {
             let (groups, selection) = self.selection(&rows);
-            builder = builder.with_row_groups(groups).with_row_selection(selection);
+            builder = builder
+                .with_row_groups(groups)
+                .with_row_selection(selection);
         }
         let reader = builder.with_projection(mask).with_batch_size(batch_rows);
-        let reader = reader.build().map_err(|source| refuse(&self.name, source))?;
+        let reader = reader
+            .build()
+            .map_err(|source| refuse(&self.name, source))?;
         // A handle on the unpacked file, which goes when the last handle does.
         let (file, mut first_row) = (self.clone(), rows.start);
         Ok(Box::new(reader.map(move |batch| {
@@ -129,7 +133,9 @@ impl ParquetFile {
         let holds = |row: usize| self.group_ends.partition_point(|end| *end <= row);
         let first = holds(rows.start);
         let last = holds(rows.end.saturating_sub(1).max(rows.start));
-        let before = first.checked_sub(1).map_or(0, |group| self.group_ends[group]);
+        let before = first
+            .checked_sub(1)
+            .map_or(0, |group| self.group_ends[group]);
         let end = self.group_ends.get(last).copied().unwrap_or(rows.end);
         let selectors = vec![
             RowSelector::skip(rows.start - before),

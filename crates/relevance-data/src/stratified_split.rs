@@ -117,8 +117,9 @@ fn parts_of_queries(
             of(&a.0).total_cmp(&of(&b.0)).then_with(|| a.0.cmp(&b.0))
         });
         let mut dealt = vec![0.0; split.num_parts()];
-        let (settled, new): (Vec<_>, Vec<_>) =
-            queries.into_iter().partition(|(query, _)| known.contains_key(query));
+        let (settled, new): (Vec<_>, Vec<_>) = queries
+            .into_iter()
+            .partition(|(query, _)| known.contains_key(query));
         for (query, size) in settled {
             let part = known[&query];
             dealt[part] += size as f64;

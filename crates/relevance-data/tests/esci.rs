@@ -198,8 +198,8 @@ fn skipped_rows_are_counted_by_kind_in_both_orders() {
         let dataset = EsciDataset::open(folder(name)).unwrap();
         let dataset = dataset.with_policy(RowPolicy::Skip);
         let filter = EsciFilter::default();
-        for mut pairs in [dataset.stream(&filter), dataset.stream_by_product(&filter)]
-            .map(Result::unwrap)
+        for mut pairs in
+            [dataset.stream(&filter), dataset.stream_by_product(&filter)].map(Result::unwrap)
         {
             assert_eq!(pairs.by_ref().filter(Result::is_ok).count(), read, "{name}");
             let report = pairs.report();
@@ -259,7 +259,10 @@ fn many_rows_in_several_groups_are_read_in_lanes_with_their_places() {
             pair: Pair {
                 query: Query::new((i / 20).to_string(), format!("query {}", i / 20)),
                 // Each product twice.
-                item: Item::new(format!("B{}", i * 7919 % 75_000), format!("title {}", i * 7919 % 75_000)),
+                item: Item::new(
+                    format!("B{}", i * 7919 % 75_000),
+                    format!("title {}", i * 7919 % 75_000),
+                ),
             },
             label: schema.label(i % 4).unwrap(),
         })
@@ -275,8 +278,14 @@ fn many_rows_in_several_groups_are_read_in_lanes_with_their_places() {
     };
     let found = by_product(&dataset);
     assert!(found == by_product(&dataset), "the same order each time");
-    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    assert!(found == one.install(|| by_product(&dataset)), "whatever the threads");
+    let one = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .unwrap();
+    assert!(
+        found == one.install(|| by_product(&dataset)),
+        "whatever the threads"
+    );
     let key = |pair: &LabeledPair| (pair.pair.query.id.clone(), pair.pair.item.id.clone());
     let (mut found, mut pairs) = (found, pairs);
     found.sort_by_key(key);

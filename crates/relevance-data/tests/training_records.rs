@@ -17,7 +17,14 @@ fn read<T: TrlRecord>(path: &Path) -> Result<Vec<T>, DataError> {
 
 fn comes_back<T: TrlRecord + PartialEq + Debug>(records: &[T]) {
     let dir = tempfile::tempdir().unwrap();
-    for name in ["r.jsonl", "r.jsonl.gz", "r.ndjson.zst", "r.parquet", "r.parquet.gz", "r.parquet.zst"] {
+    for name in [
+        "r.jsonl",
+        "r.jsonl.gz",
+        "r.ndjson.zst",
+        "r.parquet",
+        "r.parquet.gz",
+        "r.parquet.zst",
+    ] {
         let path = dir.path().join(name);
         write_trl(&path, records).unwrap();
         assert_eq!(read::<T>(&path).unwrap(), records, "{name}");

@@ -4,7 +4,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar that counts rows whose number is not known before.
 pub fn rows_bar(step: &'static str) -> ProgressBar {
-    styled(ProgressBar::no_length(), "{msg}: {human_pos} rows [{elapsed}, {per_sec}]", step)
+    styled(
+        ProgressBar::no_length(),
+        "{msg}: {human_pos} rows [{elapsed}, {per_sec}]",
+        step,
+    )
 }
 
 /// A bar of a known number of parts or rows.

@@ -82,9 +82,10 @@ impl PrepareConfig {
             return Err(RunError::Option {
                 option: "extend",
                 value: "a folder".into(),
-                allowed: "with a stratified split only: a hash moves nothing anyway, and named parts \
+                allowed:
+                    "with a stratified split only: a hash moves nothing anyway, and named parts \
                           are the data's own"
-                    .into(),
+                        .into(),
             });
         }
         Ok(self.clean.near_duplicate.validate()?)
@@ -334,7 +335,9 @@ impl State {
 
 /// Removes temporary files that a killed run had no chance to remove.
 fn remove_unfinished(folders: &[&Path]) {
-    let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok());
+    let entries = folders
+        .iter()
+        .filter_map(|folder| fs::read_dir(folder).ok());
     for entry in entries.flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(".writing-") {
             // One that stays does no harm.
@@ -396,7 +399,13 @@ mod tests {
     }
 
     fn run(config: PrepareConfig, out: &Path, resume: bool) -> Result<PrepareReport, RunError> {
-        prepare(config, out, resume, "prepare".into(), &AtomicBool::new(false))
+        prepare(
+            config,
+            out,
+            resume,
+            "prepare".into(),
+            &AtomicBool::new(false),
+        )
     }
 
     fn names(folder: &Path) -> Vec<String> {
@@ -440,14 +449,22 @@ mod tests {
         run(settings.clone(), &whole, false).expect("a run");
         // What a run has done that was stopped before it cleaned.
         let mut state = State::open(settings.clone(), &out, false).expect("a new run");
-        let read = settings.source.read(&settings.schema, None, &AtomicBool::new(false));
+        let read = settings
+            .source
+            .read(&settings.schema, None, &AtomicBool::new(false));
         let (pairs, rows) = read.expect("read");
         state.keep(&out.join(STAGES), "read", &pairs).expect("kept");
         state.rows = Some(rows);
         state.write(&out.join(STAGES)).expect("kept");
         fs::write(out.join(".writing-x"), "half").expect("a file that was not finished");
 
-        let stopped = prepare(settings.clone(), &out, true, String::new(), &AtomicBool::new(true));
+        let stopped = prepare(
+            settings.clone(),
+            &out,
+            true,
+            String::new(),
+            &AtomicBool::new(true),
+        );
         assert!(matches!(stopped, Err(RunError::Interrupted { .. })));
         fs::remove_file(dir.path().join("judgments.csv")).expect("there");
         let mut other = settings.clone();
@@ -490,7 +507,9 @@ mod tests {
         run(settings.clone(), &first, false).expect("a run");
         let path = dir.path().join("judgments.csv");
         let text = fs::read_to_string(&path).expect("there");
-        let more: String = (20..60).map(|i| format!("{i},query {i},,p,title,,,,,E\n")).collect();
+        let more: String = (20..60)
+            .map(|i| format!("{i},query {i},,p,title,,,,,E\n"))
+            .collect();
         fs::write(&path, text + &more).expect("written");
         settings.extend = Some(first.clone());
         run(settings.clone(), &second, false).expect("a run");
@@ -499,7 +518,10 @@ mod tests {
             settings.extension = "jsonl.gz".into();
             let parts = earlier_parts(folder, &settings).expect("parts");
             let texts = |pairs: Vec<LabeledPair>| pairs.into_iter().map(|p| p.pair.query.text);
-            parts.into_iter().map(|(name, pairs)| (name, texts(pairs).collect())).collect()
+            parts
+                .into_iter()
+                .map(|(name, pairs)| (name, texts(pairs).collect()))
+                .collect()
         };
         let (before, after) = (queries(&first), queries(&second));
         for (name, queries) in &before {

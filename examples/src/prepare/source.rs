@@ -47,9 +47,7 @@ impl Source {
                 let dataset = EsciDataset::open(folder)?.with_policy(*policy);
                 esci(&dataset.with_schema(schema.clone()), names, interrupt)
             }
-            Self::Wands(folder, policy) => {
-                table(wands(folder, schema, *policy)?, None, interrupt)
-            }
+            Self::Wands(folder, policy) => table(wands(folder, schema, *policy)?, None, interrupt),
             Self::Table(path, config) => {
                 table(PairSource::open(path, config, schema)?, names, interrupt)
             }

@@ -132,7 +132,9 @@ impl Judgments {
         let work = |batch: Batch| {
             let keys = products::Keys::new(file, &batch);
             let find = |row| {
-                let found = keys.key(row).map(|[locale, id]| self.products.get([&locale, &id]));
+                let found = keys
+                    .key(row)
+                    .map(|[locale, id]| self.products.get([&locale, &id]));
                 let found = found.transpose()?;
                 Some((batch.first_row + row, found))
             };

@@ -87,12 +87,7 @@ impl<'a> Keys<'a> {
         Ok(Some([locale, product_id]))
     }
 
-    fn text(
-        &self,
-        column: &Column<'a>,
-        name: &str,
-        row: usize,
-    ) -> Result<Cow<'a, str>, DataError> {
+    fn text(&self, column: &Column<'a>, name: &str, row: usize) -> Result<Cow<'a, str>, DataError> {
         column.text(row).ok_or_else(|| {
             let position = self.file.position(self.first_row + row);
             let (path, message) = (self.file.name(), "null; a value is needed");

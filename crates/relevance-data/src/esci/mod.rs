@@ -214,10 +214,13 @@ impl EsciDataset {
         };
         let file = self.products.clone();
         let columns: Vec<&str> = products::COLUMNS.iter().map(|(name, _)| *name).collect();
-        let items = self.products.batches(&columns)?.flat_map(move |batch| match batch {
-            Ok(batch) => products::items(&file, &batch),
-            Err(error) => vec![Err(error)],
-        });
+        let items = self
+            .products
+            .batches(&columns)?
+            .flat_map(move |batch| match batch {
+                Ok(batch) => products::items(&file, &batch),
+                Err(error) => vec![Err(error)],
+            });
         Ok(items.filter(move |item| item.as_ref().map_or(true, &wanted)))
     }
 }

@@ -3,8 +3,7 @@
 use crate::{DataError, LabeledPair, RowPolicy, RowReport};
 
 /// Makes some pairs at a time; `None` at the end.
-pub(super) type Rounds =
-    Box<dyn FnMut() -> Option<Vec<Result<LabeledPair, DataError>>> + Send>;
+pub(super) type Rounds = Box<dyn FnMut() -> Option<Vec<Result<LabeledPair, DataError>>> + Send>;
 
 /// The pairs of an [`EsciDataset`](super::EsciDataset), one by one.
 ///

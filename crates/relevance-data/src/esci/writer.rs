@@ -101,7 +101,10 @@ struct Products {
 impl Products {
     fn create(path: PathBuf) -> Result<Self, DataError> {
         let columns = super::products::COLUMNS;
-        let columns: Vec<_> = columns.iter().map(|(name, _)| (*name, Cell::Text(""))).collect();
+        let columns: Vec<_> = columns
+            .iter()
+            .map(|(name, _)| (*name, Cell::Text("")))
+            .collect();
         Ok(Self {
             table: ParquetTable::create(&path, &columns)?,
             path,

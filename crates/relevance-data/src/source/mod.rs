@@ -36,11 +36,11 @@ mod writer;
 
 pub use columns::ColumnMap;
 pub use compression::Packing;
+#[cfg(feature = "parquet")]
+pub(crate) use compression::find_packed;
 pub use format::TableFormat;
 pub use pairs::{PairSource, SourceConfig, SourcePair};
 pub use report::{RowPolicy, RowReport};
-#[cfg(feature = "parquet")]
-pub(crate) use compression::find_packed;
 pub(crate) use row::fault;
 pub use wands::wands;
 pub use wands_writer::write_wands;

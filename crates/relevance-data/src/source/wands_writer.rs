@@ -41,7 +41,15 @@ pub fn write_wands<'a>(
         queries.once(row, "query.id", &query.id, &[&query.id, &query.text, ""])?;
         let (title, features) = (&item.title, &item.bullet_points);
         let product = [
-            &item.id, title, "", "", &item.description, features, "", "", "",
+            &item.id,
+            title,
+            "",
+            "",
+            &item.description,
+            features,
+            "",
+            "",
+            "",
         ];
         products.once(row, "item.id", &item.id, &product)?;
         let label = schema.name(labeled.label);
