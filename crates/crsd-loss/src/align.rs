@@ -54,8 +54,30 @@ impl From<CrsdInput> for AlignInput {
 
 /// A loss between the two views: one per example, at least zero, in the loss's own units.
 ///
-/// To add one: write a file with a type that implements this trait, declare it in `lib.rs`, and
-/// give it a variant in [`Align`].
+/// To add one: write a file with a type that implements this trait and declare it in `lib.rs`. From
+/// another crate the type is enough:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use burn::tensor::Tensor;
+/// use crsd_loss::{AlignInput, AlignLoss, CrsdLossConfig};
+///
+/// /// Mean absolute difference of the representations.
+/// #[derive(Debug)]
+/// struct L1Align;
+///
+/// impl AlignLoss for L1Align {
+///     fn per_example(&self, input: AlignInput) -> Tensor<1> {
+///         let difference = input.standard - input.reasoned; // [b, h]
+///         difference.abs().mean_dim(1).squeeze_dim::<1>(1) // [b]
+///     }
+/// }
+///
+/// let loss = CrsdLossConfig::new().init()?.with_align_loss(Arc::new(L1Align));
+/// # let _ = loss;
+/// # Ok::<(), crsd_loss::CrsdLossError>(())
+/// ```
 pub trait AlignLoss: Debug + Send + Sync {
     /// # Shapes
     /// - output: `[b]`, f32, with the graph of the views

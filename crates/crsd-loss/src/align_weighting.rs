@@ -69,7 +69,7 @@ pub fn teacher_confidence(probabilities: Tensor<2>) -> Result<Tensor<1>, CrsdLos
     // `p ln p` is 0 at 0: the smallest normal number keeps its logarithm finite.
     let log_p = p.clone().clamp_min(f32::MIN_POSITIVE).log(); // [b, k]
     let negative_entropy = (p * log_p).sum_dim(1).squeeze_dim::<1>(1); // [b]
-    let largest = (k as f64).ln().max(f64::MIN_POSITIVE);
+    let largest = (k as f64).ln().max(f64::from(f32::MIN_POSITIVE));
     let confidence = negative_entropy.div_scalar(largest).add_scalar(1.0);
     Ok(confidence.clamp(0.0, 1.0))
 }

@@ -1,8 +1,9 @@
 //! Softmax contrast of rows with columns: value and hand-written gradient, for every loss of that
 //! kind.
 
-use burn::tensor::activation::softmax;
-use burn::tensor::{Bool, Int, Tensor};
+use burn::tensor::{Bool, DType, Int, Tensor};
+
+use crate::softmax::Softmax;
 
 /// What a masked cell becomes before the softmax: finite, so that no row can turn into NaN, and
 /// far below `-1 / temperature`, so that its probability is exactly zero.
@@ -23,7 +24,7 @@ impl Scale {
     /// The learned one if there is one.
     pub(crate) fn new(learned: Option<Tensor<1>>, temperature: f64) -> Self {
         match learned {
-            Some(inverse_temperature) => Self::Learned(inverse_temperature),
+            Some(inverse_temperature) => Self::Learned(inverse_temperature.cast(DType::F32)),
             None => Self::Fixed(1.0 / temperature),
         }
     }
@@ -94,14 +95,11 @@ impl Contrast {
             Positives::Diagonal => diagonal(&similarity),
             Positives::Shares(shares) => (shares.clone() * similarity.clone()).sum_dim(1),
         }; // [m, 1]
-        let largest = similarity.clone().max_dim(1); // [m, 1]
-        let probs = softmax(similarity, 1); // [m, n]
-        // The largest probability is `exp(0) / sum`, so it holds the log of the sum: the softmax
-        // is the only pass that computes exponentials. Both terms are at least zero.
-        let log_sum = probs.clone().max_dim(1).log().neg(); // [m, 1]
+        let softmax = Softmax::new(similarity);
+        let loss = softmax.largest - positive + softmax.log_sum; // [m, 1], both parts at least zero
         Self {
-            loss: (largest - positive + log_sum).squeeze_dim::<1>(1), // [m]
-            probs,
+            loss: loss.squeeze_dim::<1>(1), // [m]
+            probs: softmax.probs,
             positives,
         }
     }

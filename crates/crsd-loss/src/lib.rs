@@ -33,19 +33,24 @@
 //! | λ | [`CrsdLossConfig::lambda`], warmed up by [`LambdaSchedule`] | 0.1 |
 //!
 //! # Alternatives
-//! [`MseAlign`], [`CosineAlign`] and [`ViewKl`] take the place of InfoNCE by
+//! [`MseAlign`], [`CosineAlign`], [`ViewKl`] and [`SupCon`] take the place of InfoNCE by
 //! [`CrsdLossConfig::align`], one's own term by [`CrsdLoss::with_align_loss`]; [`logit_kd`] is
-//! classic distillation from a teacher's distribution.
+//! classic distillation from a teacher's distribution, [`r_drop`] two passes of one view.
+//!
+//! A [`CrsdLoss`] is a plain value. What learns along with the student, a projection head and a
+//! temperature, sits in one module, [`CrsdHeads`]; a [`CrsdStep`] passes it to
+//! [`CrsdLoss::forward_with`], together with per-example weights ([`AlignWeighting`]) and negatives
+//! from earlier batches ([`MemoryQueue`]).
 //!
 //! # Training
-//! Create tensors on `device.autodiff()` and call
-//! `output.per_example.mean().backward()`. Everything is computed in f32, whatever the input's
+//! Create tensors on `device.autodiff()` and call `output.per_example.mean().backward()`. Everything is computed in f32, whatever the input's
 //! type. [`NegativeMask`] takes false negatives out; [`Diagnostics`] tells, on demand, whether
-//! the views meet, spread out or collapse. [`GradCache`] trains with batches whose graph would not
-//! fit into memory.
+//! the views meet, spread out or collapse, and [`CollapseAlarm`] when to worry. [`GradCache`] trains
+//! with batches whose graph would not fit into memory.
 
 mod align;
 mod align_weighting;
+mod collapse_alarm;
 mod config;
 mod contrast;
 mod cosine_align;
@@ -55,6 +60,7 @@ mod crsd_heads;
 mod crsd_step;
 mod diagnostics;
 mod direction;
+mod effective_rank;
 mod error;
 mod grad_cache;
 mod info_nce;
@@ -68,12 +74,14 @@ mod negative_mask;
 mod projection_head;
 mod r_drop;
 mod shape;
+mod softmax;
 mod sup_con;
 mod unit_norm;
 mod view_kl;
 
 pub use align::{Align, AlignInput, AlignLoss};
 pub use align_weighting::{AlignWeighting, student_difficulty, teacher_confidence};
+pub use collapse_alarm::{CollapseAlarm, CollapseSymptom, View};
 pub use config::CrsdLossConfig;
 pub use cosine_align::CosineAlign;
 pub use cross_entropy::cross_entropy;

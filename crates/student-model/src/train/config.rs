@@ -1,5 +1,6 @@
 //! What a training run is told.
 
+use crsd_loss::CollapseAlarm;
 use serde::{Deserialize, Serialize};
 use training_loop::TrainingConfig;
 
@@ -33,6 +34,9 @@ pub struct StudentTrainConfig {
     /// [`teacher_confidence`](super::StudentExample::teacher_confidence): λ per example, together with
     /// the loss's own `align_weighting`. Only for CRSD. Off by default.
     pub weigh_by_confidence: bool,
+    /// When the representations of a logged batch count as collapsed: a warning in the log from the
+    /// end of λ's warm-up on. Changes nothing else.
+    pub collapse_alarm: CollapseAlarm,
 }
 
 impl Default for StudentTrainConfig {
@@ -45,6 +49,7 @@ impl Default for StudentTrainConfig {
             group_by_length: true,
             negatives: NegativePolicy::default(),
             weigh_by_confidence: false,
+            collapse_alarm: CollapseAlarm::default(),
         }
     }
 }
@@ -76,6 +81,7 @@ impl StudentTrainConfig {
     pub fn validate(&self) -> Result<(), StudentError> {
         self.training.validate()?;
         self.objective.validate()?;
+        self.collapse_alarm.validate()?;
         if self.train_batch_size == 0 {
             return Err(StudentError::invalid("train_batch_size", 0, "at least 1"));
         }

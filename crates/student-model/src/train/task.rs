@@ -147,6 +147,7 @@ impl StudentTask {
                     loss,
                     heads: module.heads(),
                     queue: self.queue.as_ref().map(lock),
+                    alarm: &self.config.collapse_alarm,
                     diagnose: self.is_logged(context),
                 };
                 crsd_step(views, batch, crsd, context)
