@@ -91,7 +91,7 @@ pub use crsd_step::CrsdStep;
 pub use diagnostics::Diagnostics;
 pub use direction::Direction;
 pub use error::CrsdLossError;
-pub use grad_cache::{Chunk, GradCache, without_graph};
+pub use grad_cache::{Chunk, GradCache, in_batch_order, without_graph};
 pub use info_nce::{InfoNce, InfoNceConfig};
 pub use labels::{check_labels, label_tensor};
 pub use lambda_schedule::LambdaSchedule;

@@ -234,6 +234,7 @@ impl TrainTask for StudentTask {
             "train_batch_size": self.config.train_batch_size,
             "grad_cache_chunk_size": self.config.grad_cache_chunk_size,
             "group_by_length": self.config.group_by_length,
+            "bucket_size": self.config.bucket_size(),
             "negatives": self.config.negatives,
             "weigh_by_confidence": self.config.weigh_by_confidence,
             "examples": self.examples.len(),
