@@ -93,7 +93,7 @@ impl<C, const N: usize> GradCache<C, N> {
         device: &Device,
         mut forward: impl FnMut(&C) -> Result<[Tensor<2>; N], E>,
     ) -> Result<Self, E> {
-        let order = batch_order(&chunks)?;
+        batch_order(&chunks)?;
         let mut parts: [Vec<Tensor<2>>; N] = std::array::from_fn(|_| Vec::new());
         for (number, chunk) in chunks.iter().enumerate() {
             device.seed(seed.wrapping_add(number as u64));
@@ -107,12 +107,12 @@ impl<C, const N: usize> GradCache<C, N> {
                 parts.push(output);
             }
         }
-        let b = order.len();
-        let order = Tensor::<1, Int>::from_data(TensorData::new(order, [b]), device); // [b]
-        let outputs = parts.map(|parts| {
-            let outputs = Tensor::cat(parts, 0).select(0, order.clone()); // [b, ·]
-            outputs.detach().require_grad()
-        });
+        let mut outputs = Vec::with_capacity(N);
+        for parts in parts {
+            outputs.push(in_batch_order(&chunks, parts)?.detach().require_grad());
+        }
+        let outputs = outputs.try_into();
+        let outputs = outputs.expect("one output for each of N: a bug in crsd-loss");
         Ok(Self {
             chunks,
             outputs,
@@ -206,6 +206,33 @@ fn surrogate<const N: usize>(
         });
     }
     Ok(sum)
+}
+
+/// The outputs of some chunks put together in the batch's order, with their graph.
+///
+/// # Shapes
+/// - `parts`: `[rows of the chunk, ·]`, one a chunk
+/// - output: `[b, ·]`
+///
+/// # Errors
+/// [`CrsdLossError::EmptyBatch`] and [`CrsdLossError::ChunkRow`] for chunks that are no partition of
+/// a batch, [`CrsdLossError::ShapeMismatch`] for outputs that do not fit them.
+pub fn in_batch_order<C>(
+    chunks: &[Chunk<C>],
+    parts: Vec<Tensor<2>>,
+) -> Result<Tensor<2>, CrsdLossError> {
+    let order = batch_order(chunks)?;
+    check_shape("parts", [parts.len()], [chunks.len()], "chunks")?;
+    for (chunk, part) in chunks.iter().zip(&parts) {
+        check_output(part, [chunk.rows.len(), parts[0].dims()[1]])?;
+    }
+    let joined = Tensor::cat(parts, 0); // [b, ·]
+    if order.iter().zip(0..).all(|(place, row)| *place == row) {
+        return Ok(joined);
+    }
+    let (b, device) = (order.len(), joined.device());
+    let order = Tensor::<1, Int>::from_data(TensorData::new(order, [b]), &device); // [b]
+    Ok(joined.select(0, order))
 }
 
 fn check_output(output: &Tensor<2>, expected: [usize; 2]) -> Result<(), CrsdLossError> {

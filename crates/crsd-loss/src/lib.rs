@@ -43,8 +43,7 @@
 //! from earlier batches ([`MemoryQueue`]).
 //!
 //! # Training
-//! Create tensors on `device.autodiff()` and call
-//! `output.per_example.mean().backward()`. Everything is computed in f32, whatever the input's
+//! Create tensors on `device.autodiff()` and call `output.per_example.mean().backward()`. Everything is computed in f32, whatever the input's
 //! type. [`NegativeMask`] takes false negatives out; [`Diagnostics`] tells, on demand, whether
 //! the views meet, spread out or collapse, and [`CollapseAlarm`] when to worry. [`GradCache`] trains
 //! with batches whose graph would not fit into memory.
@@ -92,7 +91,7 @@ pub use crsd_step::CrsdStep;
 pub use diagnostics::Diagnostics;
 pub use direction::Direction;
 pub use error::CrsdLossError;
-pub use grad_cache::{Chunk, GradCache, without_graph};
+pub use grad_cache::{Chunk, GradCache, in_batch_order, without_graph};
 pub use info_nce::{InfoNce, InfoNceConfig};
 pub use labels::{check_labels, label_tensor};
 pub use lambda_schedule::LambdaSchedule;

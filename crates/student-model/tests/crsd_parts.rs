@@ -158,6 +158,37 @@ fn confidence_is_a_factor_on_lambda() {
 }
 
 #[test]
+fn a_collapse_is_a_metric_and_after_the_warm_up_a_warning() {
+    let healthy = settings(CrsdLossConfig::new().with_lambda_warmup_ratio(0.5));
+    let mut strict = healthy.clone();
+    // Every batch has fewer dimensions than there could be.
+    strict.collapse_alarm.rank_share = 1.0;
+    let found = log(&strict);
+    let ranks = column(&found, "effective_rank");
+    assert!(
+        ranks.iter().all(|rank| (1.0..6.0).contains(rank)),
+        "{ranks:?}"
+    );
+    assert!(
+        column(&found, "collapse_symptoms")
+            .iter()
+            .all(|n| *n >= 2.0)
+    );
+    let warned: Vec<bool> = found.iter().map(|e| !e.warnings.is_empty()).collect();
+    // λ has its full weight from the fifth step on.
+    assert_eq!(warned, [false, false, false, false, true, true, true, true]);
+    let expected = "collapse: Standard views use few dimensions: effective rank ";
+    let named = |warning: &String| warning.starts_with(expected);
+    assert!(found[7].warnings.iter().any(named), "{:?}", found[7]);
+
+    let mut lenient = healthy;
+    lenient.collapse_alarm.rank_share = 0.0;
+    lenient.collapse_alarm.uniformity = 0.0;
+    let dimensions = |e: &LogEntry| e.warnings.iter().any(|w| w.contains("dimensions"));
+    assert!(!log(&lenient).iter().any(dimensions));
+}
+
+#[test]
 fn what_a_part_needs_of_an_example_is_named() {
     let refused = |config: &StudentTrainConfig, examples: &[StudentExample]| -> String {
         let device = Device::default();

@@ -181,6 +181,24 @@ fn every_objective_and_chunk_size_gives_the_whole_batchs_gradient() {
     }
 }
 
+#[test]
+fn buckets_of_like_length_change_the_padding_and_nothing_else() {
+    let _alone = alone();
+    let model = model(0.0);
+    let bucketed = |size| move |config: &mut StudentTrainConfig| config.length_bucket_size = size;
+    let one = step(&model, bucketed(None), None);
+    let padding = |size| {
+        let mut config = settings(None);
+        bucketed(size)(&mut config);
+        task(&config).batch(3, 0, 5).unwrap().padding()
+    };
+    for size in [4, 20, 21] {
+        assert_equal(&step(&model, bucketed(Some(size)), None), &one);
+        assert!(size == 21 || padding(Some(size)) < padding(None));
+    }
+    assert!(padding(Some(1)) == 0.0 && padding(None) > 0.2);
+}
+
 /// All chunks of both views in one graph, each drawn with the masks of its place.
 fn whole_with_the_same_masks(model: &BertForSequenceClassification, chunk: usize) -> Outcome {
     let task = task(&settings(Some(chunk)));

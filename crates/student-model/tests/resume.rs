@@ -188,7 +188,7 @@ fn another_chunk_size_is_another_run() {
     let refused = train(chunked, 1, dir.path(), true, 3).unwrap_err();
     let text = refused.to_string();
     assert!(
-        text.contains("`task.grad_cache_chunk_size` was null"),
+        text.contains("`task.bucket_size` was null there and is 4 now"),
         "{text}"
     );
 }

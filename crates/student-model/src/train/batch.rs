@@ -59,7 +59,7 @@ impl StudentBatch {
     ) -> Result<Self, StudentError> {
         let collate = |view: fn(&Tokens) -> &Encoding| {
             let view: Vec<&Encoding> = rows.iter().map(|row| view(row)).collect();
-            ViewBatch::collate(&view, config.grad_cache_chunk_size, pad_id, device)
+            ViewBatch::collate(&view, config.bucket_size(), pad_id, device)
         };
         let labels: Vec<usize> = rows.iter().map(|row| row.label).collect();
         let standard = collate(|row| &row.standard)?;

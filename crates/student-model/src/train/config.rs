@@ -1,5 +1,6 @@
 //! What a training run is told.
 
+use crsd_loss::CollapseAlarm;
 use serde::{Deserialize, Serialize};
 use training_loop::TrainingConfig;
 
@@ -27,12 +28,20 @@ pub struct StudentTrainConfig {
     pub grad_cache_chunk_size: Option<usize>,
     /// Whether a batch holds pairs of like length, so that little is padded. On by default.
     pub group_by_length: bool,
+    /// Rows of one view that share a padded width: within a batch each view is put in the order of
+    /// its own lengths and cut into buckets of this size. Default 64; none pads each view of a batch
+    /// to its longest row, which batches of at most this size do anyway. With
+    /// `grad_cache_chunk_size` its chunks are the buckets.
+    pub length_bucket_size: Option<usize>,
     /// Which other pairs of the batch CRSD pushes away.
     pub negatives: NegativePolicy,
     /// Whether each pair's align term counts by its
     /// [`teacher_confidence`](super::StudentExample::teacher_confidence): λ per example, together with
     /// the loss's own `align_weighting`. Only for CRSD. Off by default.
     pub weigh_by_confidence: bool,
+    /// When the representations of a logged batch count as collapsed: a warning in the log from the
+    /// end of λ's warm-up on. Changes nothing else.
+    pub collapse_alarm: CollapseAlarm,
 }
 
 impl Default for StudentTrainConfig {
@@ -43,8 +52,10 @@ impl Default for StudentTrainConfig {
             train_batch_size: 32,
             grad_cache_chunk_size: None,
             group_by_length: true,
+            length_bucket_size: Some(64),
             negatives: NegativePolicy::default(),
             weigh_by_confidence: false,
+            collapse_alarm: CollapseAlarm::default(),
         }
     }
 }
@@ -68,6 +79,12 @@ pub enum NegativePolicy {
 }
 
 impl StudentTrainConfig {
+    /// Rows of one view that are padded together; `None`: all of a batch.
+    pub(super) fn bucket_size(&self) -> Option<usize> {
+        let size = self.grad_cache_chunk_size.or(self.length_bucket_size);
+        size.filter(|size| *size < self.train_batch_size)
+    }
+
     /// Checks every value.
     ///
     /// # Errors
@@ -76,12 +93,17 @@ impl StudentTrainConfig {
     pub fn validate(&self) -> Result<(), StudentError> {
         self.training.validate()?;
         self.objective.validate()?;
+        self.collapse_alarm.validate()?;
         if self.train_batch_size == 0 {
             return Err(StudentError::invalid("train_batch_size", 0, "at least 1"));
         }
-        if self.grad_cache_chunk_size == Some(0) {
-            let key = "grad_cache_chunk_size";
-            return Err(StudentError::invalid(key, 0, "at least 1, or absent"));
+        for (key, size) in [
+            ("grad_cache_chunk_size", self.grad_cache_chunk_size),
+            ("length_bucket_size", self.length_bucket_size),
+        ] {
+            if size == Some(0) {
+                return Err(StudentError::invalid(key, 0, "at least 1, or absent"));
+            }
         }
         if self.weigh_by_confidence && !self.objective.needs_reasons() {
             let allowed = "false without an align term (objective crsd)";

@@ -25,7 +25,8 @@ use crate::{BertForSequenceClassification, StudentError};
 /// | `temperature` | τ, where it is learned |
 /// | `queue_length` | entries of the memory queue, where there is one |
 /// | `accuracy`, `accuracy_reasoned` | of the two views on the training batch |
-/// | `diagonal_accuracy`, `alignment`, `uniformity`, `positive_similarity`, `negative_similarity` | [`crsd_loss::Diagnostics`] of the last batch |
+/// | `diagonal_accuracy`, `chance_accuracy`, `alignment`, `uniformity`, `uniformity_reasoned`, `positive_similarity`, `negative_similarity`, `effective_rank`, `effective_rank_reasoned` | [`crsd_loss::Diagnostics`] of the last batch, as the align term sees it |
+/// | `collapse_symptoms` | how many symptoms [`crsd_loss::CollapseAlarm`] found in it; from the end of λ's warm-up on each is a warning in the log, too |
 ///
 /// A model on a plain device is moved to its autodiff twin. The report's model is still there;
 /// [`Student::new`](crate::Student::new) and [`predict`](crate::predict) take it as it is.

@@ -2,7 +2,7 @@
 
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::Tensor;
-use crsd_loss::{GradCache, without_graph};
+use crsd_loss::{Chunk, GradCache, in_batch_order, without_graph};
 use relevance_data::TokenBatch;
 use training_loop::{StepContext, StepOutput, mix_seed};
 
@@ -61,12 +61,13 @@ pub(super) fn whole_step(
     batch: &StudentBatch,
     loss: impl FnOnce(Passes<PassOutput>) -> Result<StepOutput, StudentError>,
 ) -> Result<StepOutput, StudentError> {
-    let outputs = views(objective, batch).try_map(|view, _| match &view.chunks[..] {
-        [chunk] => Ok(forward(&module.student, &chunk.input).into()),
-        chunks => {
-            let allowed = "1 without grad_cache_chunk_size";
-            Err(StudentError::invalid("chunks", chunks.len(), allowed))
-        }
+    let outputs = views(objective, batch).try_map(|view, _| {
+        let forward = |chunk: &Chunk<TokenBatch>| forward(&module.student, &chunk.input);
+        let (logits, cls) = view.chunks.iter().map(forward).map(<(_, _)>::from).unzip();
+        Ok(PassOutput {
+            logits: in_batch_order(&view.chunks, logits)?,
+            cls: in_batch_order(&view.chunks, cls)?,
+        })
     })?;
     loss(outputs)
 }

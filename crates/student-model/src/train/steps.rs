@@ -4,7 +4,7 @@ use std::sync::MutexGuard;
 
 use burn::tensor::{Int, Tensor};
 use crsd_loss::{
-    CrsdHeads, CrsdInput, CrsdLoss, CrsdLossConfig, CrsdStep, Diagnostics, NegativeMask,
+    CollapseAlarm, CrsdHeads, CrsdInput, CrsdLoss, CrsdLossConfig, CrsdStep, Diagnostics,
     cross_entropy, logit_kd, r_drop,
 };
 use training_loop::{StepContext, StepOutput};
@@ -69,6 +69,7 @@ pub(super) struct Crsd<'a> {
     pub(super) loss: &'a CrsdLoss,
     pub(super) heads: Option<&'a CrsdHeads>,
     pub(super) queue: Option<MutexGuard<'a, StudentQueue>>,
+    pub(super) alarm: &'a CollapseAlarm,
     /// Whether the representations are measured, which waits for the device.
     pub(super) diagnose: bool,
 }
@@ -118,7 +119,17 @@ pub(super) fn crsd_step(
         Some(heads) => heads.project(standard_cls)?,
         None => standard_cls,
     };
-    with_diagnostics(output, standard, terms.reasoned, batch.negatives.as_ref())
+    let seen = Diagnostics::measure(standard, terms.reasoned, batch.negatives.as_ref())?;
+    let symptoms = crsd.alarm.symptoms(&seen);
+    output = with_diagnostics(output, &seen);
+    output = output.with_metric("collapse_symptoms", symptoms.len() as f64);
+    // Before λ is at its height the views have had no time to meet; without it they need not.
+    if scale == 1.0 && crsd.config.lambda > 0.0 {
+        for symptom in symptoms {
+            output = output.with_warning(format!("collapse: {symptom}"));
+        }
+    }
+    Ok(output)
 }
 
 impl<'a> Crsd<'a> {
@@ -140,24 +151,26 @@ impl<'a> Crsd<'a> {
     }
 }
 
-/// How the two views of the batch lie to each other.
-fn with_diagnostics(
-    output: StepOutput,
-    standard: Tensor<2>,
-    reasoned: Tensor<2>,
-    negatives: Option<&NegativeMask>,
-) -> Result<StepOutput, StudentError> {
-    let seen = Diagnostics::measure(standard, reasoned, negatives)?;
-    let undefined = f64::NAN; // left out of the log
-    Ok(output
-        .with_metric("diagonal_accuracy", seen.diagonal_accuracy)
-        .with_metric("alignment", seen.alignment)
-        .with_metric("uniformity", seen.uniformity_standard.unwrap_or(undefined))
-        .with_metric("positive_similarity", seen.mean_positive_similarity)
-        .with_metric(
+/// How the two views of the batch lie to each other. An undefined figure is not finite, and so left
+/// out of the log.
+fn with_diagnostics(output: StepOutput, seen: &Diagnostics) -> StepOutput {
+    let defined = |value: Option<f64>| value.unwrap_or(f64::NAN);
+    let figures = [
+        ("diagonal_accuracy", seen.diagonal_accuracy),
+        ("chance_accuracy", defined(seen.chance_accuracy)),
+        ("alignment", seen.alignment),
+        ("uniformity", defined(seen.uniformity_standard)),
+        ("uniformity_reasoned", defined(seen.uniformity_reasoned)),
+        ("positive_similarity", seen.mean_positive_similarity),
+        (
             "negative_similarity",
-            seen.mean_negative_similarity.unwrap_or(undefined),
-        ))
+            defined(seen.mean_negative_similarity),
+        ),
+        ("effective_rank", seen.rank_standard),
+        ("effective_rank_reasoned", seen.rank_reasoned),
+    ];
+    let add = |output: StepOutput, (name, value)| output.with_metric(name, value);
+    figures.into_iter().fold(output, add)
 }
 
 /// Share of rows whose largest logit is the label's, `[1]`.

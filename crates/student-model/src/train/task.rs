@@ -147,6 +147,7 @@ impl StudentTask {
                     loss,
                     heads: module.heads(),
                     queue: self.queue.as_ref().map(lock),
+                    alarm: &self.config.collapse_alarm,
                     diagnose: self.is_logged(context),
                 };
                 crsd_step(views, batch, crsd, context)
@@ -233,6 +234,7 @@ impl TrainTask for StudentTask {
             "train_batch_size": self.config.train_batch_size,
             "grad_cache_chunk_size": self.config.grad_cache_chunk_size,
             "group_by_length": self.config.group_by_length,
+            "bucket_size": self.config.bucket_size(),
             "negatives": self.config.negatives,
             "weigh_by_confidence": self.config.weigh_by_confidence,
             "examples": self.examples.len(),

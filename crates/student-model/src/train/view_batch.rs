@@ -6,9 +6,9 @@ use relevance_data::{Encoding, TokenBatch};
 
 use crate::StudentError;
 
-/// One view of a batch's pairs, in chunks that are encoded one after the other. Each chunk is
-/// padded to its own longest row, and holds rows of like length of that view, so the chunks of two
-/// views need not hold the same rows.
+/// One view of a batch's pairs, in chunks: buckets of like length that are encoded one after the
+/// other. Each is padded to its own longest row, and the chunks of two views need not hold the same
+/// rows.
 #[derive(Debug, Clone)]
 pub struct ViewBatch {
     /// The chunks; together they hold each row of the batch once. A single chunk holds the rows in
