@@ -27,8 +27,7 @@ pub(crate) struct Weights<'a> {
 #[derive(Debug)]
 pub(crate) struct PackedLinear {
     inputs: usize,
-    /// Columns of a panel.
-    width: usize,
+    /// `[panels, inputs, panel width]`
     panels: Aligned,
     /// Padded as the columns are.
     bias: Aligned,
@@ -60,7 +59,6 @@ impl PackedLinear {
         }
         Self {
             inputs,
-            width,
             panels,
             bias,
         }
@@ -73,11 +71,6 @@ impl PackedLinear {
     /// Columns of the output, those that fill up panels included.
     pub(crate) fn columns(&self) -> usize {
         self.bias.len()
-    }
-
-    /// Columns of a panel.
-    pub(crate) fn width(&self) -> usize {
-        self.width
     }
 
     /// The bias, padded to [`columns`](Self::columns).
