@@ -18,20 +18,25 @@ pub fn lengths(max_length: usize, max_reasoned_length: usize) -> PairTokenizerCo
     }
 }
 
-/// The encoder of a Hugging Face folder under a fresh classifier, and its tokenizer.
+/// The encoder of a Hugging Face folder, BERT or RoBERTa, under a fresh classifier, and its tokenizer.
+/// Of the encoder's layers only `layers`, in this order; all of them if none is named.
 ///
 /// # Errors
 ///
-/// The folder lacks a file, or holds another kind of model.
+/// The folder lacks a file, or holds another kind of model; a layer is named twice or is not there.
 pub fn pretrained(
     folder: &Path,
     classes: &[String],
     lengths: PairTokenizerConfig,
+    layers: &[usize],
     seed: u64,
     device: &Device,
 ) -> Result<(BertForSequenceClassification, PairTokenizer), RunError> {
-    let model =
+    let mut model =
         BertForSequenceClassification::from_pretrained_encoder(folder, classes, seed, device)?;
-    let tokenizer = PairTokenizer::from_file(folder.join("tokenizer.json"), lengths)?;
+    if !layers.is_empty() {
+        model = model.with_layers(layers)?;
+    }
+    let tokenizer = PairTokenizer::from_dir(folder, lengths)?;
     Ok((model, tokenizer))
 }

@@ -246,6 +246,18 @@ pub enum DataError {
         /// The special tokens that there are.
         available: Vec<String>,
     },
+    /// A tokenizer puts pairs together in a way that this crate does not know.
+    #[error(
+        "{}: pairs are {found}; allowed: BERT's (cls:0 text:0 sep:0 text:1 sep:1) and RoBERTa's (cls:0 \
+         text:0 sep:0 sep:0 text:0 sep:0), token:segment",
+        path.display()
+    )]
+    UnsupportedTemplate {
+        /// The tokenizer's file.
+        path: PathBuf,
+        /// What it does: tokens and their segments.
+        found: String,
+    },
     /// A batch that cannot be made.
     #[error("batch: {0}")]
     InvalidBatch(String),

@@ -37,6 +37,8 @@ pub mod leakage;
 mod named_split;
 mod normalize;
 mod pair;
+#[cfg(feature = "tokenizers")]
+mod pair_template;
 mod preference;
 mod prefetch;
 mod rationale;
@@ -47,6 +49,8 @@ mod schema;
 mod sft;
 #[cfg(feature = "tables")]
 pub mod source;
+#[cfg(feature = "tokenizers")]
+mod special_tokens;
 mod split;
 mod split_leakage;
 mod stratified_split;
@@ -73,6 +77,8 @@ pub use leakage::{LeakageReport, label_leakage};
 pub use named_split::split_by_name;
 pub use normalize::normalize_query;
 pub use pair::{Item, LabeledPair, Pair, Query};
+#[cfg(feature = "tokenizers")]
+pub use pair_template::PairTemplate;
 pub use preference::PreferencePair;
 pub use prefetch::Prefetch;
 pub use rationale::Rationale;

@@ -1,6 +1,6 @@
-//! Pairs as token ids, for a BERT-like encoder.
+//! Pairs as token ids, for BERT and RoBERTa encoders.
 
-use crate::DataError;
+use crate::{DataError, PairTemplate, special_tokens};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -17,6 +17,8 @@ pub struct PairTokenizerConfig {
     /// The query is never cut below this many tokens. A longer one is cut, but only as far as the
     /// item needs the room.
     pub min_query_length: usize,
+    /// Where the special tokens stand.
+    pub template: PairTemplate,
     /// The token that begins a view.
     pub cls_token: String,
     /// The token that ends the query, the item and the reason.
@@ -31,6 +33,7 @@ impl Default for PairTokenizerConfig {
             max_length: 128,
             max_reasoned_length: 320,
             min_query_length: 64,
+            template: PairTemplate::Bert,
             cls_token: "[CLS]".to_owned(),
             sep_token: "[SEP]".to_owned(),
             pad_token: "[PAD]".to_owned(),
@@ -39,12 +42,24 @@ impl Default for PairTokenizerConfig {
 }
 
 impl PairTokenizerConfig {
+    /// RoBERTa's and XLM-RoBERTa's template and special tokens (`<s>`, `</s>`, `<pad>`), with the default
+    /// lengths.
+    pub fn roberta() -> Self {
+        Self {
+            template: PairTemplate::Roberta,
+            cls_token: "<s>".to_owned(),
+            sep_token: "</s>".to_owned(),
+            pad_token: "<pad>".to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// Checks the lengths.
     ///
     /// # Errors
     /// [`DataError::InvalidConfig`] unless `min_query_length` is at least 1, `max_length` leaves room
-    /// for it, three special tokens and one token of the item, and `max_reasoned_length` leaves room
-    /// for one token of the reason and one more special token besides.
+    /// for it, the special tokens (3, or RoBERTa's 4) and one token of the item, and
+    /// `max_reasoned_length` leaves room for one token of the reason and its special tokens besides.
     pub fn validate(&self) -> Result<(), DataError> {
         let at_least = |field, value: usize, least: usize, why: &str| {
             if value >= least {
@@ -58,11 +73,16 @@ impl PairTokenizerConfig {
         };
         let query = self.min_query_length;
         at_least("min_query_length", query, 1, "")?;
-        let why = " (min_query_length, 1 token of the item, 3 special tokens)";
-        at_least("max_length", self.max_length, query.saturating_add(4), why)?;
-        let why = " (min_query_length, 1 token each of item and reason, 4 special tokens)";
-        let least = query.saturating_add(6);
-        at_least("max_reasoned_length", self.max_reasoned_length, least, why)
+        let special = self.template.special_tokens(2);
+        let why = format!(" (min_query_length, 1 token of the item, {special} special tokens)");
+        let least = query.saturating_add(special + 1);
+        at_least("max_length", self.max_length, least, &why)?;
+        let special = self.template.special_tokens(3);
+        let why = format!(
+            " (min_query_length, 1 token each of item and reason, {special} special tokens)"
+        );
+        let least = query.saturating_add(special + 2);
+        at_least("max_reasoned_length", self.max_reasoned_length, least, &why)
     }
 }
 
@@ -71,7 +91,8 @@ impl PairTokenizerConfig {
 pub struct Encoding {
     /// Token ids, special ones included.
     pub ids: Vec<u32>,
-    /// Segment ids: 0 from `[CLS]` to the first `[SEP]`, 1 after it. As many as `ids`.
+    /// Segment ids, as many as `ids`: 0 from `[CLS]` to the first `[SEP]`, 1 after it; all 0 in
+    /// RoBERTa's template.
     pub type_ids: Vec<u32>,
 }
 
@@ -85,12 +106,6 @@ impl Encoding {
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
-
-    fn push(&mut self, ids: &[u32], end: u32, segment: u32) {
-        self.ids.extend_from_slice(ids);
-        self.ids.push(end);
-        self.type_ids.resize(self.ids.len(), segment);
-    }
 }
 
 /// Turns pairs, and pairs with a reason, into token ids with a Hugging Face `tokenizer.json`.
@@ -99,6 +114,8 @@ impl Encoding {
 /// |---|---|---|
 /// | standard | `[CLS] query [SEP] item [SEP]` | `0 .. 0 1 .. 1` |
 /// | reasoned | `[CLS] query [SEP] item [SEP] reason [SEP]` | `0 .. 0 1 .. 1 1 .. 1` |
+///
+/// [`PairTemplate`] holds RoBERTa's besides; [`PairTokenizer::from_dir`] finds out which a folder uses.
 ///
 /// **Truncation.** The standard view cuts the item only, unless the query is longer than
 /// `min_query_length`: then the query is cut first, towards that length, as far as the item needs the
@@ -109,7 +126,7 @@ impl Encoding {
 ///
 /// **Special tokens in the text** are text: a query that holds `[SEP]` cannot break the segments.
 /// Apart from that and from queries above `min_query_length` the ids equal those of `transformers`'
-/// fast tokenizer with `truncation="only_second"`.
+/// fast tokenizers with `truncation="only_second"`.
 #[derive(Debug, Clone)]
 pub struct PairTokenizer {
     tokenizer: Tokenizer,
@@ -121,6 +138,27 @@ pub struct PairTokenizer {
 }
 
 impl PairTokenizer {
+    /// Loads the tokenizer of a Hugging Face folder: `tokenizer.json`, the special tokens that
+    /// `tokenizer_config.json` or `special_tokens_map.json` names, and the template by which the
+    /// tokenizer puts pairs together itself. Lengths are `config`'s; its tokens and template count only
+    /// where the folder says nothing.
+    ///
+    /// # Errors
+    /// As [`PairTokenizer::from_file`]; [`DataError::Json`] if one of the other files is no JSON object;
+    /// [`DataError::UnsupportedTemplate`] if the tokenizer's pairs are neither BERT's nor RoBERTa's.
+    pub fn from_dir(dir: impl AsRef<Path>, config: PairTokenizerConfig) -> Result<Self, DataError> {
+        let dir = dir.as_ref();
+        let config = special_tokens::of_folder(dir, config)?;
+        let path = dir.join("tokenizer.json");
+        let mut found = Self::from_file(&path, config)?;
+        let special = (found.cls, found.sep);
+        if let Some(template) = PairTemplate::of_tokenizer(&found.tokenizer, special, &path)? {
+            found.config.template = template;
+            found.config.validate()?;
+        }
+        Ok(found)
+    }
+
     /// Loads a `tokenizer.json`.
     ///
     /// # Errors
@@ -187,6 +225,11 @@ impl PairTokenizer {
         &self.tokenizer
     }
 
+    /// Where the special tokens stand.
+    pub fn template(&self) -> PairTemplate {
+        self.config.template
+    }
+
     /// The id of the token that fills a batch up.
     pub fn pad_id(&self) -> u32 {
         self.pad
@@ -228,12 +271,15 @@ impl PairTokenizer {
     ) -> Result<Encoding, DataError> {
         let (query, item) = (self.tokens(query)?, self.tokens(item)?);
         let reason = self.tokens(reason)?;
-        // One token of the reason and its [SEP] always fit.
-        let longest = self.config.max_reasoned_length;
-        let floor = 1 + reason.len().min(1);
+        // One token of the reason and its separators always fit.
+        let (longest, separators) = (
+            self.config.max_reasoned_length,
+            self.template().separators(),
+        );
+        let floor = separators + reason.len().min(1);
         let mut view = self.pair(&query, &item, self.config.max_length.min(longest - floor));
-        let room = longest - view.len() - 1;
-        view.push(&reason[..reason.len().min(room)], self.sep, 1);
+        let room = longest - view.len() - separators;
+        self.append(&mut view, &reason[..reason.len().min(room)], 2);
         Ok(view)
     }
 
@@ -282,9 +328,9 @@ impl PairTokenizer {
             .collect()
     }
 
-    /// `[CLS] query [SEP] item [SEP]` in at most `longest` tokens.
+    /// The standard view in at most `longest` tokens.
     fn pair(&self, query: &[u32], item: &[u32], longest: usize) -> Encoding {
-        let budget = longest - 3;
+        let budget = longest - self.template().special_tokens(2);
         // Beyond its floor the query has what the item leaves free.
         let free = budget.saturating_sub(item.len());
         let bound = free.max(self.config.min_query_length);
@@ -294,9 +340,24 @@ impl PairTokenizer {
             ids: vec![self.cls],
             type_ids: vec![0],
         };
-        view.push(query, self.sep, 0);
-        view.push(item, self.sep, 1);
+        self.append(&mut view, query, 0);
+        self.append(&mut view, item, 1);
         view
+    }
+
+    /// Puts the `n`-th text, counted from 0, and the separator that ends it behind the others.
+    fn append(&self, view: &mut Encoding, text: &[u32], n: usize) {
+        // The separator that ended the text before is the first of those between the two.
+        let more = if n == 0 {
+            0
+        } else {
+            self.template().separators() - 1
+        };
+        view.ids.extend(std::iter::repeat_n(self.sep, more));
+        view.ids.extend_from_slice(text);
+        view.ids.push(self.sep);
+        view.type_ids
+            .resize(view.ids.len(), self.template().segment(n));
     }
 
     fn tokens(&self, text: &str) -> Result<Vec<u32>, DataError> {

@@ -1,4 +1,4 @@
-//! The encoder: Hugging Face's `BertModel`.
+//! The encoder: Hugging Face's `BertModel`, `RobertaModel` and `XLMRobertaModel`.
 
 use std::path::Path;
 
@@ -8,13 +8,15 @@ use burn::tensor::{Device, Tensor};
 use relevance_data::TokenBatch;
 
 use crate::attention::AttentionBias;
-use crate::checkpoint::{self, Head};
+use crate::checkpoint::{self, Checkpoint};
 use crate::embeddings::BertEmbeddings;
 use crate::init::Fresh;
 use crate::layer::BertEncoder;
-use crate::{BertConfig, StudentError};
+use crate::tensor_names::Head;
+use crate::{BertConfig, SaveOptions, StudentError, layer_choice};
 
-/// A BERT encoder (Devlin et al. 2018, arXiv 1810.04805), with `transformers`' names.
+/// A BERT encoder (Devlin et al. 2018, arXiv 1810.04805), with `transformers`' names; or a RoBERTa or
+/// XLM-RoBERTa, whose layers are the same ([`ModelType`](crate::ModelType) says what differs).
 ///
 /// Field names are the tensor names of a Hugging Face checkpoint, but for two that Rust would not
 /// have: `attention.self` is `attention.self_attention` and `LayerNorm` is `layer_norm`.
@@ -60,31 +62,67 @@ impl BertModel {
         }
     }
 
-    /// Loads a Hugging Face folder: `config.json` and `model.safetensors`.
+    /// Loads a Hugging Face folder: `config.json`, and `model.safetensors` or the shards that
+    /// `model.safetensors.index.json` lists.
     ///
-    /// Names with or without the prefix `bert.`, old names (`LayerNorm.gamma`), f16, bf16 and f64 files
-    /// are read; the heads of BERT's task classes (`cls.*`, `classifier.*`, `qa_outputs.*`) and buffers
-    /// (`position_ids`) are passed over. The encoder has a pooler if the file has one.
+    /// Names with or without the prefix (`bert.`, `roberta.`), old names (`LayerNorm.gamma`), f16, bf16
+    /// and f64 files are read; the heads of task classes (`cls.*`, `lm_head.*`, `classifier.*`,
+    /// `qa_outputs.*`) and buffers (`position_ids`) are passed over. The encoder has a pooler if the
+    /// file has one.
     ///
     /// # Errors
-    /// [`StudentError::CheckpointMismatch`] names each missing, unexpected and misshapen tensor.
+    /// [`StudentError::CheckpointMismatch`] names each missing, unexpected and misshapen tensor;
+    /// [`StudentError::MissingShard`], [`StudentError::ShardLacksTensors`],
+    /// [`StudentError::DuplicateTensor`] say what is wrong with a checkpoint's files.
     pub fn from_dir(dir: impl AsRef<Path>, device: &Device) -> Result<Self, StudentError> {
         let config = BertConfig::from_dir(&dir)?;
-        let file = checkpoint::CheckpointFile::open(dir.as_ref())?;
+        let file = Checkpoint::open(dir.as_ref(), config.model_type)?;
         let pooler = file.has_pooler();
         let mut model = Self::fresh(&mut Fresh::new(&config, device, 0), pooler);
-        file.load(&mut model, &config, Head::none(pooler))?;
+        let head = model.head();
+        file.load(&mut model, &config, head)?;
         Ok(model)
     }
 
-    /// Writes `config.json` and `model.safetensors`, as `BertModel.from_pretrained` reads them.
+    /// What stands on the layers.
+    pub(crate) fn head(&self) -> Head {
+        match self.pooler {
+            Some(_) => Head::Pooler,
+            None => Head::None,
+        }
+    }
+
+    /// Writes `config.json` and `model.safetensors`, as `AutoModel.from_pretrained` reads them.
     ///
     /// # Errors
     /// [`StudentError::Io`], [`StudentError::Checkpoint`], [`StudentError::FolderOccupied`].
     pub fn save_dir(&self, dir: impl AsRef<Path>) -> Result<(), StudentError> {
+        self.save_dir_with(dir, &SaveOptions::default())
+    }
+
+    /// [`BertModel::save_dir`] in shards or in half precision.
+    ///
+    /// # Errors
+    /// As [`BertModel::save_dir`]; [`StudentError::InvalidConfig`] as [`SaveOptions::validate`].
+    pub fn save_dir_with(
+        &self,
+        dir: impl AsRef<Path>,
+        options: &SaveOptions,
+    ) -> Result<(), StudentError> {
         crate::folder::write_folder(dir.as_ref(), |dir| {
-            checkpoint::save(self, &self.config, "BertModel", dir)
+            checkpoint::save(self, &self.config, self.head(), options, dir)
         })
+    }
+
+    /// The same encoder with only some of its layers, in the order given: the start of a shallower
+    /// student. Embeddings and pooler stay.
+    ///
+    /// # Errors
+    /// [`StudentError::Layers`] if none is chosen, one twice, or one that there is not.
+    pub fn with_layers(mut self, layers: &[usize]) -> Result<Self, StudentError> {
+        self.encoder.layer = layer_choice::choose(self.encoder.layer, layers)?;
+        self.config.num_hidden_layers = layers.len();
+        Ok(self)
     }
 
     /// The configuration the model was built from.
@@ -98,7 +136,7 @@ impl BertModel {
     /// tokens `[b, t]` → see [`BertOutput`]
     ///
     /// # Panics
-    /// If `t` is above `max_position_embeddings`.
+    /// If `t` is above [`BertConfig::max_tokens`].
     pub fn forward(&self, batch: &TokenBatch) -> BertOutput {
         let bias = AttentionBias::new(batch.attention_mask.as_ref());
         let last_hidden_state = self.encoder.forward(self.embeddings.forward(batch), &bias);
@@ -122,7 +160,7 @@ impl BertModel {
     /// tokens `[b, t]` → `[b, h]`
     ///
     /// # Panics
-    /// If `t` is above `max_position_embeddings`.
+    /// If `t` is above [`BertConfig::max_tokens`].
     pub fn forward_cls(&self, batch: &TokenBatch) -> Tensor<2> {
         let bias = AttentionBias::new(batch.attention_mask.as_ref());
         self.encoder
@@ -130,7 +168,7 @@ impl BertModel {
     }
 }
 
-/// `pooler` of a BERT.
+/// `pooler` of an encoder, `classifier.dense` of a RoBERTa classifier.
 #[derive(Module, Debug)]
 pub struct BertPooler {
     /// `[h, h]` and `[h]`.

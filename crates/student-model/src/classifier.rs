@@ -1,4 +1,4 @@
-//! The student: Hugging Face's `BertForSequenceClassification`.
+//! The student: Hugging Face's `BertForSequenceClassification`, and RoBERTa's and XLM-RoBERTa's.
 
 use std::path::Path;
 
@@ -8,13 +8,17 @@ use burn::tensor::{Device, Tensor};
 use relevance_data::TokenBatch;
 
 use crate::bert::BertPooler;
-use crate::checkpoint::{self, CheckpointFile, Head};
+use crate::checkpoint::{self, Checkpoint};
 use crate::init::Fresh;
-use crate::{BertConfig, BertModel, StudentError};
+use crate::tensor_names::Head;
+use crate::{BertConfig, BertModel, SaveOptions, StudentError};
 
-/// A BERT with a classifier on its pooled output.
+/// A BERT, RoBERTa or XLM-RoBERTa with a classifier on its pooled output.
 ///
 /// Its logits are `W dropout(tanh(P cls + p)) + w`, as in `transformers`: they read the *pooled* output.
+/// In a RoBERTa `P` is the classifier's own (`classifier.dense`; `W` is `classifier.out_proj`) and `cls`
+/// has dropout too; it stands in the same place here, `bert.pooler`, and under its own name in files.
+///
 /// The representation that CRSD aligns between the two views is [`cls`](ClassifierOutput::cls), the
 /// last layer's hidden state at position 0, which the paper's Figure 3 calls `CLS_i`.
 #[derive(Module, Debug)]
@@ -65,16 +69,17 @@ impl BertForSequenceClassification {
     /// [`StudentError::CheckpointMismatch`] names each missing, unexpected and misshapen tensor.
     pub fn from_dir(dir: impl AsRef<Path>, device: &Device) -> Result<Self, StudentError> {
         let config = BertConfig::from_dir(&dir)?;
-        let file = CheckpointFile::open(dir.as_ref())?;
+        let file = Checkpoint::open(dir.as_ref(), config.model_type)?;
         let mut model = Self::fresh(&mut Fresh::new(&config, device, 0));
-        file.load(&mut model, &config, Head::classifier(config.num_labels()))?;
+        file.load(&mut model, &config, Head::Classifier)?;
         Ok(model)
     }
 
     /// Puts a fresh classifier for `labels` on the encoder of a Hugging Face folder.
     ///
     /// The encoder is read as by [`BertModel::from_dir`]: a head that the folder has is passed over.
-    /// The classifier, and the pooler if the folder has none, are drawn from `seed`.
+    /// The classifier, and the pooler if the folder has none, are drawn from `seed`. RoBERTa's classifier
+    /// has a projection of its own, so a bare RoBERTa's pooler is passed over, as `transformers` does.
     ///
     /// # Errors
     /// [`StudentError::CheckpointMismatch`] names each missing, unexpected and misshapen tensor;
@@ -87,14 +92,16 @@ impl BertForSequenceClassification {
     ) -> Result<Self, StudentError> {
         let config = BertConfig::from_dir(&dir)?.with_labels(labels);
         config.validate()?;
-        let file = CheckpointFile::open(dir.as_ref())?;
+        let file = Checkpoint::open(dir.as_ref(), config.model_type)?;
         let mut model = Self::fresh(&mut Fresh::new(&config, device, seed));
-        let fresh_pooler: Option<BertPooler> = if file.has_pooler() {
+        let takes_pooler = file.has_pooler() && !config.model_type.has_own_head();
+        let fresh_pooler: Option<BertPooler> = if takes_pooler {
             None
         } else {
             model.bert.pooler.take()
         };
-        file.load(&mut model.bert, &config, Head::none(fresh_pooler.is_none()))?;
+        let head = model.bert.head();
+        file.load(&mut model.bert, &config, head)?;
         if fresh_pooler.is_some() {
             model.bert.pooler = fresh_pooler;
         }
@@ -102,17 +109,49 @@ impl BertForSequenceClassification {
     }
 
     /// Writes `config.json` and `model.safetensors`, as
-    /// `BertForSequenceClassification.from_pretrained` reads them.
+    /// `AutoModelForSequenceClassification.from_pretrained` reads them.
     ///
     /// # Errors
     /// [`StudentError::Io`], [`StudentError::Checkpoint`], [`StudentError::FolderOccupied`].
     pub fn save_dir(&self, dir: impl AsRef<Path>) -> Result<(), StudentError> {
-        crate::folder::write_folder(dir.as_ref(), |dir| self.write(dir))
+        self.save_dir_with(dir, &SaveOptions::default())
+    }
+
+    /// [`BertForSequenceClassification::save_dir`] in shards or in half precision.
+    ///
+    /// # Errors
+    /// As there; [`StudentError::InvalidConfig`] as [`SaveOptions::validate`].
+    pub fn save_dir_with(
+        &self,
+        dir: impl AsRef<Path>,
+        options: &SaveOptions,
+    ) -> Result<(), StudentError> {
+        crate::folder::write_folder(dir.as_ref(), |dir| self.write(dir, options))
     }
 
     /// Writes into a folder that exists.
-    pub(crate) fn write(&self, dir: &Path) -> Result<(), StudentError> {
-        checkpoint::save(self, self.config(), "BertForSequenceClassification", dir)
+    pub(crate) fn write(&self, dir: &Path, options: &SaveOptions) -> Result<(), StudentError> {
+        checkpoint::save(self, self.config(), Head::Classifier, options, dir)
+    }
+
+    /// The same model with only some of its encoder's layers, in the order given: the start of a
+    /// shallower student, such as layers `[0, 2, 4, 7, 9, 11]` of twelve. Embeddings and head stay.
+    ///
+    /// ```
+    /// # use burn::tensor::Device;
+    /// # use student_model::{BertConfig, BertForSequenceClassification};
+    /// let deep = BertConfig { hidden_size: 16, num_attention_heads: 2, ..BertConfig::default() };
+    /// let deep = BertForSequenceClassification::new(&deep, 7, &Device::default())?;
+    /// let student = deep.with_layers(&[0, 2, 4, 7, 9, 11])?;
+    /// assert_eq!(student.config().num_hidden_layers, 6);
+    /// # Ok::<(), student_model::StudentError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`StudentError::Layers`] if none is chosen, one twice, or one that there is not.
+    pub fn with_layers(mut self, layers: &[usize]) -> Result<Self, StudentError> {
+        self.bert = self.bert.with_layers(layers)?;
+        Ok(self)
     }
 
     /// The configuration the model was built from.
@@ -131,13 +170,18 @@ impl BertForSequenceClassification {
     /// tokens `[b, t]` → see [`ClassifierOutput`]
     ///
     /// # Panics
-    /// If `t` is above `max_position_embeddings`.
+    /// If `t` is above [`BertConfig::max_tokens`].
     pub fn forward(&self, batch: &TokenBatch) -> ClassifierOutput {
         let cls = self.bert.forward_cls(batch); // [b, h]
         let pooler = self.bert.pooler.as_ref();
+        let read = if self.config().model_type.has_own_head() {
+            self.dropout.forward(cls.clone())
+        } else {
+            cls.clone()
+        };
         let pooled = pooler
             .expect("every constructor gives a classifier's encoder a pooler")
-            .forward(cls.clone());
+            .forward(read);
         let logits = self
             .classifier
             .forward(self.dropout.forward(pooled.clone())); // [b, K]

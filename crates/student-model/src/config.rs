@@ -1,4 +1,4 @@
-//! `config.json` of Hugging Face's BERT.
+//! `config.json` of Hugging Face's BERT, RoBERTa and XLM-RoBERTa.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::StudentError;
+use crate::{ModelType, StudentError};
 
 /// File name of a model's configuration.
 pub(crate) const CONFIG_FILE: &str = "config.json";
@@ -24,12 +24,14 @@ pub enum HiddenAct {
     GeluNew,
 }
 
-/// The shape of a BERT and the names of its classes, with the keys of Hugging Face's `config.json`.
+/// The shape of an encoder and the names of its classes, with the keys of Hugging Face's `config.json`.
+///
+/// `model_type` says which encoder it is: BERT, RoBERTa or XLM-RoBERTa.
 ///
 /// Keys which change nothing here (`use_cache`, `transformers_version`, ...) are read over and not
 /// written again. A key whose value would change the computation in a way this crate does not
 /// implement (`position_embedding_type`, `is_decoder`, ...) is an error. Keys that a file lacks take
-/// the defaults of `transformers`.
+/// the defaults that `transformers` has for the file's `model_type`.
 ///
 /// ```
 /// # fn main() -> Result<(), student_model::StudentError> {
@@ -43,7 +45,9 @@ pub enum HiddenAct {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BertConfig {
-    /// Rows of the word-piece embedding table.
+    /// Which encoder it is.
+    pub model_type: ModelType,
+    /// Rows of the token embedding table.
     pub vocab_size: usize,
     /// Width `h` of every token's representation.
     pub hidden_size: usize,
@@ -59,15 +63,15 @@ pub struct BertConfig {
     pub hidden_dropout_prob: f64,
     /// Dropout of the attention probabilities, in training.
     pub attention_probs_dropout_prob: f64,
-    /// Longest input, in tokens.
+    /// Rows of the position embedding table; [`max_tokens`](Self::max_tokens) is the longest input.
     pub max_position_embeddings: usize,
-    /// Number of segment ids; a pair needs two.
+    /// Number of segment ids; a pair needs two in BERT's layout, one in RoBERTa's.
     pub type_vocab_size: usize,
     /// Standard deviation of fresh weights.
     pub initializer_range: f64,
     /// Added to the variance in layer normalisation.
     pub layer_norm_eps: f64,
-    /// Id of `[PAD]`; its fresh embedding is zero.
+    /// Id of the padding token; its fresh embedding is zero.
     pub pad_token_id: usize,
     /// Dropout before the classifier; `None` means `hidden_dropout_prob`.
     pub classifier_dropout: Option<f64>,
@@ -81,6 +85,7 @@ impl Default for BertConfig {
     /// The defaults of `transformers.BertConfig`: BERT base, two classes.
     fn default() -> Self {
         Self {
+            model_type: ModelType::Bert,
             vocab_size: 30522,
             hidden_size: 768,
             num_hidden_layers: 12,
@@ -107,6 +112,29 @@ fn numbered(count: usize) -> BTreeMap<usize, String> {
 }
 
 impl BertConfig {
+    /// The defaults of `transformers` for a model type: [`Default`] is BERT's.
+    ///
+    /// Real RoBERTa checkpoints have 514 positions and one segment id; `transformers`' defaults, and so
+    /// these, are 512 and 2.
+    pub fn default_for(model_type: ModelType) -> Self {
+        let bert = Self {
+            model_type,
+            ..Self::default()
+        };
+        match model_type {
+            ModelType::Bert => bert,
+            ModelType::Roberta => Self {
+                vocab_size: 50265,
+                pad_token_id: 1,
+                ..bert
+            },
+            ModelType::XlmRoberta => Self {
+                pad_token_id: 1,
+                ..bert
+            },
+        }
+    }
+
     /// Parses the text of a `config.json` and validates it.
     ///
     /// # Errors
@@ -129,8 +157,12 @@ impl BertConfig {
     fn parse(text: &str, path: &Path) -> Result<Self, StudentError> {
         let json = |e| StudentError::json(path, e);
         let value: Value = serde_json::from_str(text).map_err(json)?;
-        check_foreign_keys(&value).map_err(|e| e.in_file(path))?;
-        let mut config: Self = serde_json::from_value(value.clone()).map_err(json)?;
+        let model_type = check_foreign_keys(&value).map_err(|e| e.in_file(path))?;
+        let mut keys = serde_json::to_value(Self::default_for(model_type)).map_err(json)?;
+        for (key, found) in value.as_object().into_iter().flatten() {
+            keys[key] = found.clone();
+        }
+        let mut config: Self = serde_json::from_value(keys).map_err(json)?;
         // Older files state a count of classes and no names.
         if let (None, Some(count)) = (value.get("id2label"), value.get("num_labels")) {
             config.id2label = numbered(count.as_u64().unwrap_or(0) as usize);
@@ -155,6 +187,27 @@ impl BertConfig {
     /// Class names in the order of their indices.
     pub fn labels(&self) -> Vec<String> {
         self.id2label.values().cloned().collect()
+    }
+
+    /// The row of the position table that the first token takes: 0, or `pad_token_id + 1` in RoBERTa.
+    pub fn first_position(&self) -> usize {
+        if self.model_type.skips_padding() {
+            self.pad_token_id + 1
+        } else {
+            0
+        }
+    }
+
+    /// Longest input, in tokens: the positions from [`first_position`](Self::first_position) on.
+    ///
+    /// ```
+    /// # use student_model::{BertConfig, ModelType};
+    /// let roberta = BertConfig { max_position_embeddings: 514, ..BertConfig::default_for(ModelType::Roberta) };
+    /// assert_eq!(roberta.max_tokens(), 512);
+    /// ```
+    pub fn max_tokens(&self) -> usize {
+        self.max_position_embeddings
+            .saturating_sub(self.first_position())
     }
 
     /// Dropout before the classifier.
@@ -191,6 +244,19 @@ impl BertConfig {
             return Err(StudentError::invalid(
                 "pad_token_id",
                 self.pad_token_id,
+                allowed,
+            ));
+        }
+        if self.max_tokens() == 0 {
+            let allowed = format!(
+                "above {}, the first position of {}",
+                self.first_position(),
+                self.model_type
+            );
+            let positions = self.max_position_embeddings;
+            return Err(StudentError::invalid(
+                "max_position_embeddings",
+                positions,
                 allowed,
             ));
         }
@@ -256,30 +322,31 @@ impl BertConfig {
         Ok(())
     }
 
-    /// The text of `config.json` as `transformers` reads it, for the class `architecture`.
-    pub(crate) fn to_json(&self, architecture: &str) -> Result<String, serde_json::Error> {
+    /// The text of `config.json` as `transformers` reads it, for a task's class (`Model`,
+    /// `ForSequenceClassification`) and weights of type `dtype`.
+    pub(crate) fn to_json(&self, task: &str, dtype: &str) -> Result<String, serde_json::Error> {
         let mut config = self.clone();
         config.label2id = self.id2label.iter().map(|(i, n)| (n.clone(), *i)).collect();
         let mut value = serde_json::to_value(&config)?;
-        value["architectures"] = serde_json::json!([architecture]);
-        value["model_type"] = "bert".into();
+        value["architectures"] = serde_json::json!([self.model_type.class(task)]);
         value["position_embedding_type"] = "absolute".into();
-        value["dtype"] = "float32".into();
-        value["torch_dtype"] = "float32".into();
+        value["dtype"] = dtype.into();
+        value["torch_dtype"] = dtype.into();
         serde_json::to_string_pretty(&value).map(|text| text + "\n")
     }
 }
 
-/// Refuses values of keys that are not part of [`BertConfig`] but change what a BERT computes.
-fn check_foreign_keys(value: &Value) -> Result<(), StudentError> {
+/// Refuses values of keys that are not part of [`BertConfig`] but change what an encoder computes.
+fn check_foreign_keys(value: &Value) -> Result<ModelType, StudentError> {
     let refuse = |key: &str, found: &Value, allowed: &str| {
         Err(StudentError::invalid(key, found.to_string(), allowed))
     };
-    match value.get("model_type") {
-        Some(Value::String(kind)) if kind == "bert" => {}
-        Some(found) => return refuse("model_type", found, "\"bert\""),
-        None => return refuse("model_type", &Value::Null, "\"bert\""),
-    }
+    let found = value.get("model_type").unwrap_or(&Value::Null);
+    let known = |kind: &ModelType| found == kind.as_str();
+    let Some(model_type) = ModelType::ALL.into_iter().find(known) else {
+        let allowed = "\"bert\", \"roberta\" or \"xlm-roberta\"";
+        return refuse("model_type", found, allowed);
+    };
     if let Some(found) = value.get("hidden_act")
         && !["gelu", "relu", "gelu_new"].iter().any(|act| found == act)
     {
@@ -303,5 +370,5 @@ fn check_foreign_keys(value: &Value) -> Result<(), StudentError> {
     {
         return refuse("pruned_heads", found, "{}");
     }
-    Ok(())
+    Ok(model_type)
 }

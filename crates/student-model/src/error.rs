@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::LayerFault;
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -45,6 +47,46 @@ pub enum StudentError {
         path: PathBuf,
         /// What was wrong.
         message: String,
+    },
+    /// A file that the index of a sharded checkpoint names is not in the folder.
+    #[error("{}: {shard} is not in the folder, where {tensors} tensors should be", index.display())]
+    MissingShard {
+        /// The index.
+        index: PathBuf,
+        /// The file's name.
+        shard: String,
+        /// How many tensors the index puts there.
+        tensors: usize,
+    },
+    /// A shard lacks tensors that the index puts there.
+    #[error("{}: {shard} lacks {}", index.display(), list(names.iter().cloned()))]
+    ShardLacksTensors {
+        /// The index.
+        index: PathBuf,
+        /// The file's name.
+        shard: String,
+        /// The tensors.
+        names: Vec<String>,
+    },
+    /// A checkpoint holds a tensor twice: in two shards, or under an old and a new name.
+    #[error("{}: {first} and {second} are the same tensor", path.display())]
+    DuplicateTensor {
+        /// The file, or the index of the shards.
+        path: PathBuf,
+        /// One of the two, and its shard.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// Layers were chosen that cannot make a model.
+    #[error("layers {layers:?}: {reason} ({available} layers, 0 to {})", available.saturating_sub(1))]
+    Layers {
+        /// What was chosen.
+        layers: Vec<usize>,
+        /// How many layers there are.
+        available: usize,
+        /// What is wrong with the choice.
+        reason: LayerFault,
     },
     /// A tokenizer could not be read, trained or applied.
     #[error("tokenizer {what}: {message}")]

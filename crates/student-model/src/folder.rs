@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::StudentError;
-use crate::checkpoint::WEIGHTS_FILE;
 use crate::config::CONFIG_FILE;
+use crate::shards::{INDEX_FILE, WEIGHTS_FILE, is_shard_name};
 
 /// File name of a student's tokenizer.
 pub(crate) const TOKENIZER_FILE: &str = "tokenizer.json";
@@ -16,14 +16,18 @@ pub(crate) const TOKENIZER_CONFIG_FILE: &str = "tokenizer_config.json";
 pub(crate) const RELEVANCE_FILE: &str = "relevance.json";
 
 /// What a folder may hold and still be replaced by a new model.
-const MODEL_FILES: [&str; 8] = [
+const MODEL_FILES: [&str; 12] = [
     CONFIG_FILE,
     WEIGHTS_FILE,
+    INDEX_FILE,
     TOKENIZER_FILE,
     TOKENIZER_CONFIG_FILE,
     RELEVANCE_FILE,
     "special_tokens_map.json",
     "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "sentencepiece.bpe.model",
     "README.md",
 ];
 
@@ -69,7 +73,7 @@ fn refuse_foreign(dir: &Path) -> Result<(), StudentError> {
     for entry in entries {
         let entry = entry.map_err(|e| StudentError::io(dir, e))?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if !MODEL_FILES.contains(&name.as_str()) {
+        if !MODEL_FILES.contains(&name.as_str()) && !is_shard_name(&name) {
             return Err(StudentError::FolderOccupied {
                 dir: dir.to_owned(),
                 entry: name,

@@ -1,4 +1,4 @@
-//! The BERT student of the two-stage framework: a cross-encoder that reads a query and an item and
+//! The student of the two-stage framework, a BERT, RoBERTa or XLM-RoBERTa: a cross-encoder that reads a query and an item and
 //! gives a distribution over relevance classes. It loads and saves Hugging Face folders
 //! ([`BertModel`], [`BertForSequenceClassification`]), is trained by cross entropy or CRSD (feature
 //! `train`), and ranks: [`Ranker`] is what a service embeds. Without `train` it has no autodiff, no
@@ -44,13 +44,18 @@ mod folder;
 mod inference;
 mod init;
 mod layer;
+mod layer_choice;
 mod micro_batcher;
+mod model_type;
 mod predict;
 mod ranker;
 mod relevance;
+mod shards;
 mod student;
+mod tensor_names;
 #[cfg(feature = "train")]
 mod train;
+mod weights;
 #[cfg(feature = "train")]
 mod wordpiece;
 
@@ -61,7 +66,9 @@ pub use config::{BertConfig, HiddenAct};
 pub use embeddings::BertEmbeddings;
 pub use error::{CheckpointMismatch, Misshapen, StudentError};
 pub use layer::{BertEncoder, BertIntermediate, BertLayer};
+pub use layer_choice::LayerFault;
 pub use micro_batcher::{MicroBatcher, MicroBatcherConfig, Pending};
+pub use model_type::ModelType;
 pub use predict::predict;
 pub use ranker::{PairScore, RankedItem, Ranker};
 pub use relevance::RelevanceConfig;
@@ -71,5 +78,6 @@ pub use train::{
     Evaluator, LogitKdConfig, NegativePolicy, Objective, RDropConfig, StudentBatch, StudentExample,
     StudentTask, StudentTrainConfig, train_student, train_student_with,
 };
+pub use weights::{SaveOptions, WeightType};
 #[cfg(feature = "train")]
 pub use wordpiece::train_wordpiece;

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::folder::{
     RELEVANCE_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, write_folder, write_text,
 };
-use crate::{BertForSequenceClassification, RelevanceConfig, StudentError};
+use crate::{BertForSequenceClassification, RelevanceConfig, SaveOptions, StudentError};
 
 /// A classifier with the tokenizer and the gains that make it a ranker.
 ///
@@ -88,11 +88,23 @@ impl Student {
     /// [`StudentError::Io`], [`StudentError::Checkpoint`]; [`StudentError::FolderOccupied`] if the
     /// folder holds anything that is not part of a model folder.
     pub fn save_dir(&self, dir: impl AsRef<Path>) -> Result<(), StudentError> {
+        self.save_dir_with(dir, &SaveOptions::default())
+    }
+
+    /// [`Student::save_dir`] with the weights in shards or in half precision.
+    ///
+    /// # Errors
+    /// As [`Student::save_dir`]; [`StudentError::InvalidConfig`] as [`SaveOptions::validate`].
+    pub fn save_dir_with(
+        &self,
+        dir: impl AsRef<Path>,
+        options: &SaveOptions,
+    ) -> Result<(), StudentError> {
         let config = self.tokenizer.config().clone();
         let mut relevance = RelevanceConfig::new(self.model.config(), &self.gains, config)?;
         relevance.temperature = self.temperature;
         write_folder(dir.as_ref(), |dir| {
-            self.model.write(dir)?;
+            self.model.write(dir, options)?;
             let text = self.tokenizer.tokenizer().to_string(true);
             let text = text.map_err(|e| StudentError::tokenizer(TOKENIZER_FILE, e))?;
             write_text(&dir.join(TOKENIZER_FILE), &text)?;
@@ -125,17 +137,27 @@ impl Student {
     /// as it is.
     fn tokenizer_config(&self) -> serde_json::Value {
         let config = self.tokenizer.config();
+        let inputs: &[&str] = match config.template.segments() {
+            1 => &["input_ids", "attention_mask"],
+            _ => &["input_ids", "token_type_ids", "attention_mask"],
+        };
         let mut value = json!({
             "tokenizer_class": "PreTrainedTokenizerFast",
             "model_max_length": config.max_length,
-            "model_input_names": ["input_ids", "token_type_ids", "attention_mask"],
+            "model_input_names": inputs,
             "cls_token": config.cls_token,
             "sep_token": config.sep_token,
             "pad_token": config.pad_token,
         });
-        for (key, token) in [("unk_token", "[UNK]"), ("mask_token", "[MASK]")] {
-            if self.tokenizer.tokenizer().token_to_id(token).is_some() {
-                value[key] = token.into();
+        // Tokens that pairs do not need; the names are BERT's and RoBERTa's.
+        let others = [
+            ("unk_token", ["[UNK]", "<unk>"]),
+            ("mask_token", ["[MASK]", "<mask>"]),
+        ];
+        for (key, names) in others {
+            let known = |name: &&str| self.tokenizer.tokenizer().token_to_id(name).is_some();
+            if let Some(name) = names.into_iter().find(known) {
+                value[key] = name.into();
             }
         }
         value
@@ -148,7 +170,7 @@ fn write_json<T: serde::Serialize>(path: &Path, value: &T) -> Result<(), Student
 }
 
 /// A model that every output of the tokenizer can be given to: otherwise an index would be out of
-/// bounds on the device, in the middle of a batch.
+/// bounds on the device, in the middle of a batch; or two would disagree on what padding is.
 pub(crate) fn check_fit(
     model: &BertForSequenceClassification,
     tokenizer: &PairTokenizer,
@@ -165,13 +187,19 @@ pub(crate) fn check_fit(
             allowed,
         ));
     }
-    if config.type_vocab_size < 2 {
-        let allowed = "at least 2: a pair has two segments";
+    let segments = tokenizer.template().segments();
+    if config.type_vocab_size < segments {
+        let allowed = format!("at least {segments}, the segments of the tokenizer's pairs");
         return Err(StudentError::invalid(
             "type_vocab_size",
             config.type_vocab_size,
             allowed,
         ));
+    }
+    let (found, pad) = (config.pad_token_id, tokenizer.pad_id());
+    if config.model_type.skips_padding() && found as u64 != u64::from(pad) {
+        let allowed = format!("{pad}, the tokenizer's: a {} skips it", config.model_type);
+        return Err(StudentError::invalid("pad_token_id", found, allowed));
     }
     check_length("max_length", tokenizer.config().max_length, model)
 }
@@ -182,11 +210,17 @@ pub(crate) fn check_length(
     length: usize,
     model: &BertForSequenceClassification,
 ) -> Result<(), StudentError> {
-    let positions = model.config().max_position_embeddings;
-    if length <= positions {
+    let config = model.config();
+    let (tokens, rows) = (config.max_tokens(), config.max_position_embeddings);
+    if length <= tokens {
         return Ok(());
     }
-    let allowed = format!("at most {positions}, the model's max_position_embeddings");
+    let allowed = match config.first_position() {
+        0 => format!("at most {tokens}, the model's max_position_embeddings"),
+        first => {
+            format!("at most {tokens}, the model's {rows} max_position_embeddings from {first} on")
+        }
+    };
     Err(StudentError::invalid(key, length, allowed))
 }
 

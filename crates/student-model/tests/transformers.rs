@@ -5,7 +5,9 @@ mod goldens;
 use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use goldens::{Inputs, assert_close, folder, numbers, read};
+use goldens::{
+    Inputs, assert_close, at_real_tokens, folder, numbers, read, with_config, without_dropout,
+};
 use relevance_data::TokenBatch;
 use serde::Deserialize;
 use student_model::{BertConfig, BertForSequenceClassification, BertModel};
@@ -24,16 +26,6 @@ struct ClassifierCase {
     inputs: Inputs,
     logits: Vec<f64>,
     cls: Vec<f64>,
-}
-
-/// The numbers of real tokens: what stands at padding means nothing.
-fn at_real_tokens(hidden: &[f64], inputs: &Inputs) -> Vec<f64> {
-    let mask: Vec<i64> = inputs.attention_mask.concat();
-    let width = hidden.len() / mask.len();
-    let rows = hidden.chunks(width).zip(mask);
-    rows.filter(|(_, real)| *real == 1)
-        .flat_map(|(row, _)| row.to_vec())
-        .collect()
 }
 
 #[test]
@@ -87,21 +79,6 @@ fn classifier_works_like_transformers_with_each_activation() {
     }
 }
 
-/// A copy of a model folder with another `config.json`.
-fn with_config(
-    folder: &std::path::Path,
-    edit: impl Fn(&mut serde_json::Value),
-) -> tempfile::TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    let weights = "model.safetensors";
-    std::fs::copy(folder.join(weights), copy.path().join(weights)).unwrap();
-    let text = std::fs::read_to_string(folder.join("config.json")).unwrap();
-    let mut config = serde_json::from_str(&text).unwrap();
-    edit(&mut config);
-    std::fs::write(copy.path().join("config.json"), config.to_string()).unwrap();
-    copy
-}
-
 #[test]
 fn a_mask_that_masks_nothing_changes_nothing() {
     let device = Device::default();
@@ -133,14 +110,6 @@ struct GradientCase {
     labels: Vec<i64>,
     loss: f64,
     gradients: BTreeMap<String, Vec<f64>>,
-}
-
-/// Dropout off, so that the numbers can be compared; the training path is taken all the same.
-fn without_dropout(folder: &std::path::Path) -> tempfile::TempDir {
-    with_config(folder, |config| {
-        config["hidden_dropout_prob"] = 0.0.into();
-        config["attention_probs_dropout_prob"] = 0.0.into();
-    })
 }
 
 #[test]

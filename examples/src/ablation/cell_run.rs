@@ -53,6 +53,8 @@ pub struct CellResult {
 pub struct CellRunner<'a> {
     /// The encoder that every cell starts from.
     pub init: &'a Path,
+    /// The layers of it that every cell keeps; all if empty.
+    pub layers: &'a [usize],
     /// Names of the classes.
     pub classes: Vec<String>,
     /// Test pairs.
@@ -78,12 +80,16 @@ impl CellRunner<'_> {
     }
 
     fn settings(&self, cell: &Cell, seed: u64) -> String {
-        let settings = serde_json::json!({
+        let mut settings = serde_json::json!({
             "cell": cell,
             "seed": seed,
             "budget": self.budget,
             "data": self.data_hash,
         });
+        // Absent where all are kept, as in grids from before there was a choice.
+        if !self.layers.is_empty() {
+            settings["layers"] = self.layers.into();
+        }
         settings.to_string()
     }
 
@@ -129,7 +135,14 @@ impl CellRunner<'_> {
         let folder = self.folder(cell, seed);
         let budget = &self.budget;
         let lengths = lengths(budget.max_length, budget.max_reasoned_length);
-        let (model, tokenizer) = pretrained(self.init, &self.classes, lengths, seed, &self.device)?;
+        let (model, tokenizer) = pretrained(
+            self.init,
+            &self.classes,
+            lengths,
+            self.layers,
+            seed,
+            &self.device,
+        )?;
         let config = StudentTrainConfig {
             training: TrainingConfig {
                 learning_rate: budget.learning_rate,

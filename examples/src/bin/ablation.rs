@@ -31,6 +31,9 @@ struct Args {
     /// Hugging Face folder of the encoder that every cell starts from.
     #[arg(long)]
     init: PathBuf,
+    /// Layers of that encoder to keep, such as 0,2,4,7,9,11 of twelve; all without it.
+    #[arg(long, value_delimiter = ',')]
+    layers: Vec<usize>,
     /// Annotations with gold labels to train on, instead of the deterministic writer's reasons; the
     /// cells b and c need them.
     #[arg(long)]
@@ -112,6 +115,7 @@ fn run(args: &Args) -> Result<(), RunError> {
     })?;
     let runner = CellRunner {
         init: &args.init,
+        layers: &args.layers,
         classes: data.schema.names(),
         test: &data.test,
         budget: Budget {

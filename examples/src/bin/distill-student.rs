@@ -31,6 +31,9 @@ struct Args {
     /// Hugging Face folder of the encoder to start from, with tokenizer.json.
     #[arg(long)]
     init: PathBuf,
+    /// Layers of that encoder to keep, such as 0,2,4,7,9,11 of twelve; all without it.
+    #[arg(long, value_delimiter = ',')]
+    layers: Vec<usize>,
     /// ce, two-view, crsd, mse, cosine, view-kl, kd or r-drop.
     #[arg(long, default_value = "crsd")]
     objective: String,
@@ -97,7 +100,14 @@ fn run(args: &Args) -> Result<(), RunError> {
     let objective = objective(&args.objective, args.temperature, args.lambda)?;
     let lengths = lengths(args.max_length, args.max_reasoned_length);
     let names = schema.names();
-    let (model, tokenizer) = pretrained(&args.init, &names, lengths, args.seed, &device)?;
+    let (model, tokenizer) = pretrained(
+        &args.init,
+        &names,
+        lengths,
+        &args.layers,
+        args.seed,
+        &device,
+    )?;
     let (train, dev) = parts(args, &schema)?;
     let steps_per_epoch = train.len().div_ceil(args.batch_size.max(1));
     let config = StudentTrainConfig {
@@ -130,6 +140,7 @@ fn run(args: &Args) -> Result<(), RunError> {
     let summary = json!({
         "command": failure::command_line(),
         "config": config,
+        "layers": args.layers,
         "train_pairs": train_pairs,
         "dev_pairs": dev_pairs,
         "steps": report.global_step,

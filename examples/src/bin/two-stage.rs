@@ -26,10 +26,13 @@ struct Args {
     /// Output folder.
     #[arg(long, default_value = "runs/two-stage")]
     out: PathBuf,
-    /// Hugging Face folder of a BERT to start the student from; without it the student starts from
+    /// Hugging Face folder of a BERT or RoBERTa to start the student from; without it the student starts from
     /// nothing.
     #[arg(long)]
     student_init: Option<PathBuf>,
+    /// Layers of that encoder that the student keeps, such as 0,2,4,7,9,11 of twelve; all without it.
+    #[arg(long, value_delimiter = ',', requires = "student_init")]
+    layers: Vec<usize>,
     /// Hugging Face folder of a Qwen or Llama decoder (with tokenizer.json) to start the teacher
     /// from; without it the teacher starts from nothing.
     #[arg(long)]
@@ -69,6 +72,9 @@ fn options(args: Args, interrupt: Arc<AtomicBool>) -> Result<RunOptions, RunErro
         Some(path) => TwoStageConfig::read(path)?,
         None => TwoStageConfig::preset(args.preset.parse::<Preset>()?, args.seed),
     };
+    if !args.layers.is_empty() {
+        config.student.layers = args.layers;
+    }
     match args.student_labels.as_deref() {
         Some("teacher") => config.student.labels = StudentLabels::Teacher,
         Some(_) => config.student.labels = StudentLabels::Gold,

@@ -137,6 +137,9 @@ pub struct TeacherConfig {
 pub struct StudentConfig {
     /// A checkpoint was given with `--student-init`: its name, to compare on resume.
     pub init: Option<String>,
+    /// Layers of that checkpoint that the student keeps; all if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<usize>,
     /// Which labels the students learn from.
     pub labels: StudentLabels,
     /// Where the reasons come from.
@@ -199,6 +202,13 @@ impl TwoStageConfig {
                 option: "data.teacher_fraction",
                 value: fraction.to_string(),
                 allowed: "above 0 and below 1".into(),
+            });
+        }
+        if !self.student.layers.is_empty() && self.student.init.is_none() {
+            return Err(RunError::Option {
+                option: "student.layers",
+                value: format!("{:?}", self.student.layers),
+                allowed: "only with --student-init, whose layers they are".into(),
             });
         }
         let positive = [
@@ -286,6 +296,7 @@ fn quick(seed: u64) -> TwoStageConfig {
         },
         student: StudentConfig {
             init: None,
+            layers: Vec::new(),
             labels: StudentLabels::Gold,
             reasons: Reasons::Teacher,
             vocab_size: 8_000,
@@ -376,5 +387,15 @@ mod tests {
         config.student.batch_size = 0;
         let error = config.validate().expect_err("zero");
         assert!(error.to_string().contains("student.batch_size"), "{error}");
+    }
+
+    #[test]
+    fn layers_need_a_checkpoint_that_they_are_of() {
+        let mut config = TwoStageConfig::preset(Preset::Smoke, 1);
+        config.student.layers = vec![0, 2, 4];
+        let error = config.validate().expect_err("nothing to cut");
+        assert!(error.to_string().contains("student.layers"), "{error}");
+        config.student.init = Some("bert".into());
+        config.validate().expect("a checkpoint to cut");
     }
 }

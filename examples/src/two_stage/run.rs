@@ -214,6 +214,23 @@ fn init_name(folder: Option<&Path>) -> Result<Option<String>, RunError> {
         .map(|name| name.to_string_lossy().into_owned()))
 }
 
+/// Configuration, tokenizer and weights, in one file or in shards.
+fn checkpoint_files(folder: &Path) -> Vec<PathBuf> {
+    let mut weights: Vec<PathBuf> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|end| end == "safetensors"))
+        .collect();
+    weights.sort();
+    ["config.json", "tokenizer.json"]
+        .map(|file| folder.join(file))
+        .into_iter()
+        .filter(|path| path.exists())
+        .chain(weights)
+        .collect()
+}
+
 /// Every file that decides what comes out: the data and the initial checkpoints.
 fn hash_inputs(options: &RunOptions) -> Result<Vec<DataFile>, RunError> {
     let data = [
@@ -224,10 +241,7 @@ fn hash_inputs(options: &RunOptions) -> Result<Vec<DataFile>, RunError> {
     let checkpoints = [&options.teacher_init, &options.student_init]
         .into_iter()
         .flatten()
-        .flat_map(|folder| {
-            ["config.json", "tokenizer.json", "model.safetensors"].map(|file| folder.join(file))
-        })
-        .filter(|path| path.exists());
+        .flat_map(|folder| checkpoint_files(folder));
     data.into_iter()
         .chain(checkpoints)
         .map(|path| hash_file(&path))

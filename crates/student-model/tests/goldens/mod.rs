@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use relevance_data::TokenBatch;
@@ -72,4 +72,37 @@ pub(crate) fn assert_close(what: &str, found: &[f32], expected: &[f64], toleranc
         "{what}[{at}]: {pair:?} differ by {worst:e}"
     );
     println!("{what}: within {worst:.1e}");
+}
+
+/// The numbers of real tokens: what stands at padding means nothing.
+pub(crate) fn at_real_tokens(hidden: &[f64], inputs: &Inputs) -> Vec<f64> {
+    let mask: Vec<i64> = inputs.attention_mask.concat();
+    let width = hidden.len() / mask.len();
+    let rows = hidden.chunks(width).zip(mask);
+    rows.filter(|(_, real)| *real == 1)
+        .flat_map(|(row, _)| row.to_vec())
+        .collect()
+}
+
+/// A copy of a model folder with another `config.json`.
+pub(crate) fn with_config(
+    folder: &Path,
+    edit: impl Fn(&mut serde_json::Value),
+) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    let weights = "model.safetensors";
+    std::fs::copy(folder.join(weights), copy.path().join(weights)).unwrap();
+    let text = std::fs::read_to_string(folder.join("config.json")).unwrap();
+    let mut config = serde_json::from_str(&text).unwrap();
+    edit(&mut config);
+    std::fs::write(copy.path().join("config.json"), config.to_string()).unwrap();
+    copy
+}
+
+/// Dropout off, so that the numbers can be compared; the training path is taken all the same.
+pub(crate) fn without_dropout(folder: &Path) -> tempfile::TempDir {
+    with_config(folder, |config| {
+        config["hidden_dropout_prob"] = 0.0.into();
+        config["attention_probs_dropout_prob"] = 0.0.into();
+    })
 }

@@ -82,7 +82,8 @@ fn initial(run: &Run) -> Result<(BertForSequenceClassification, PairTokenizer), 
     let names = run.parts.schema.names();
     let lengths = lengths(settings.max_length, settings.max_reasoned_length);
     if let Some(folder) = &run.options.student_init {
-        return pretrained(folder, &names, lengths, seed, &run.device);
+        let layers = &settings.layers;
+        return pretrained(folder, &names, lengths, layers, seed, &run.device);
     }
     let pairs = run.parts.teacher.iter().chain(&run.parts.log);
     let texts = pairs.flat_map(|pair| [pair.pair.query.text.clone(), pair.pair.item.text()]);
