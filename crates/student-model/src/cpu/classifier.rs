@@ -6,7 +6,7 @@ use super::activation::Activation;
 use super::aligned::Aligned;
 use super::packed_linear::{Finish, Multiply, PackedLinear};
 
-/// `W tanh(P x + p) + w`: BERT's pooler and classifier.
+/// `W tanh(P x + p) + w`: BERT's pooler and classifier, and RoBERTa's classifier.
 #[derive(Debug)]
 pub(crate) struct Classifier {
     pub(crate) dense: PackedLinear,

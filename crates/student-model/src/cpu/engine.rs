@@ -124,7 +124,11 @@ fn encoder(simd: Instructions, bert: &BertModel) -> Option<Encoder> {
             segments: table(&bert.embeddings.token_type_embeddings)?,
             norm: norm(&bert.embeddings.layer_norm, config, heads)?,
             width: config.hidden_size,
-            first_position: 0,
+            first_position: config.first_position(),
+            skipped_token: config
+                .model_type
+                .skips_padding()
+                .then_some(config.pad_token_id as u32),
         },
         layers: layers
             .map(|l| layer(simd, l, config, heads))
@@ -199,6 +203,7 @@ mod tests {
 
     use super::super::instructions::Instructions;
     use super::*;
+    use crate::ModelType;
 
     fn encodings(lengths: &[usize]) -> Vec<Encoding> {
         let one = |(seed, &length): (usize, &usize)| Encoding {
@@ -211,7 +216,7 @@ mod tests {
     }
 
     /// Widths that fill no vector, weights large enough for the activation's bends.
-    fn model(layers: usize, act: HiddenAct) -> BertForSequenceClassification {
+    fn config(layers: usize, act: HiddenAct) -> BertConfig {
         let config = BertConfig {
             vocab_size: 50,
             hidden_size: 20,
@@ -223,8 +228,15 @@ mod tests {
             initializer_range: 0.2,
             ..BertConfig::default()
         };
-        let config = config.with_labels(&["a", "b", "c"]);
-        BertForSequenceClassification::new(&config, 3, &Device::flex()).unwrap()
+        config.with_labels(&["a", "b", "c"])
+    }
+
+    fn fresh(config: &BertConfig) -> BertForSequenceClassification {
+        BertForSequenceClassification::new(config, 3, &Device::flex()).unwrap()
+    }
+
+    fn model(layers: usize, act: HiddenAct) -> BertForSequenceClassification {
+        fresh(&config(layers, act))
     }
 
     fn flat(rows: Vec<Vec<f32>>) -> Vec<f32> {
@@ -238,25 +250,38 @@ mod tests {
         }
     }
 
+    fn assert_like_burn(model: &BertForSequenceClassification, pad_id: u32) {
+        let encodings = encodings(&[7, 30, 1, 130, 12, 2]);
+        let rows: Vec<&Encoding> = encodings.iter().collect();
+        let batch = TokenBatch::collate(&rows, pad_id, &Device::flex()).unwrap();
+        let output = model.forward(&batch);
+        let [logits, cls] = [output.logits, output.cls].map(|t| numbers(t).unwrap());
+        for simd in Instructions::available() {
+            let engine = CpuEngine::on(simd, model).unwrap();
+            assert_close(&flat(engine.logits(&rows)), &logits);
+            assert_close(&flat(engine.cls(&rows)), &cls);
+        }
+    }
+
     #[test]
     fn results_are_those_of_the_model_on_every_instruction_set() {
-        for (layers, act) in [
-            (1, HiddenAct::Gelu),
-            (2, HiddenAct::Relu),
-            (3, HiddenAct::GeluNew),
-        ] {
-            let model = model(layers, act);
-            let encodings = encodings(&[7, 30, 1, 130, 12, 2]);
-            let rows: Vec<&Encoding> = encodings.iter().collect();
-            let batch = TokenBatch::collate(&rows, 0, &Device::flex()).unwrap();
-            let output = model.forward(&batch);
-            let [logits, cls] = [output.logits, output.cls].map(|t| numbers(t).unwrap());
-            for simd in Instructions::available() {
-                let engine = CpuEngine::on(simd, &model).unwrap();
-                assert_close(&flat(engine.logits(&rows)), &logits);
-                assert_close(&flat(engine.cls(&rows)), &cls);
-            }
+        use HiddenAct::{Gelu, GeluNew, Relu};
+        for (layers, act) in [(1, Gelu), (2, Relu), (3, GeluNew)] {
+            assert_like_burn(&model(layers, act), 0);
         }
+    }
+
+    /// Among the tokens is the padding's id, which has no position of its own there.
+    #[test]
+    fn results_are_those_of_a_roberta() {
+        let roberta = BertConfig {
+            model_type: ModelType::Roberta,
+            pad_token_id: 1,
+            type_vocab_size: 1,
+            ..config(2, HiddenAct::Gelu)
+        };
+        assert!(encodings(&[7, 30]).iter().any(|e| e.ids[1..].contains(&1)));
+        assert_like_burn(&fresh(&roberta), 1);
     }
 
     #[test]

@@ -19,11 +19,11 @@ pub(crate) struct Sequences<'a> {
 
 /// A token in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Token {
+pub(crate) struct Token<'a> {
     pub(crate) id: u32,
     pub(crate) segment: u32,
-    /// From 0 in each sequence.
-    pub(crate) position: usize,
+    /// The tokens before it in its sequence.
+    pub(crate) before: &'a [u32],
 }
 
 impl<'a> Sequences<'a> {
@@ -60,7 +60,7 @@ impl<'a> Sequences<'a> {
     }
 
     /// The tokens of some rows.
-    pub(crate) fn tokens(&self, rows: Range<usize>) -> impl Iterator<Item = Token> {
+    pub(crate) fn tokens(&self, rows: Range<usize>) -> impl Iterator<Item = Token<'a>> {
         self.within(rows.clone()).flat_map(move |i| {
             let (range, sequence) = (self.range(i), self.sequences[i]);
             let part = rows.start.max(range.start)..rows.end.min(range.end);
@@ -69,7 +69,7 @@ impl<'a> Sequences<'a> {
                 Token {
                     id: sequence.ids[position],
                     segment: sequence.segments[position],
-                    position,
+                    before: &sequence.ids[..position],
                 }
             })
         })
@@ -94,10 +94,10 @@ mod tests {
         assert_eq!(batch.within(0..3), 0..1);
         assert_eq!(batch.within(2..4), 0..2);
         assert_eq!(batch.within(3..6), 1..3);
-        let tokens: Vec<Token> = batch.tokens(2..6).collect();
+        let tokens: Vec<Token<'_>> = batch.tokens(2..6).collect();
         let found: Vec<_> = tokens
             .iter()
-            .map(|t| (t.id, t.segment, t.position))
+            .map(|t| (t.id, t.segment, t.before.len()))
             .collect();
         assert_eq!(found, [(7, 1, 2), (8, 0, 0), (9, 1, 0), (10, 1, 1)]);
     }
