@@ -13,19 +13,18 @@ const MASKED: f32 = -1e9;
 pub(crate) const MIN_TEMPERATURE: f64 = 1e-6;
 
 /// `1 / τ`.
-#[derive(Clone)]
-pub(crate) enum Scale {
-    Fixed(f64),
-    /// `[1]`, with its graph.
-    Learned(Tensor<1>),
+pub(crate) struct Scale {
+    fixed: f64,
+    /// `[1]`, with its graph; takes the place of `fixed`.
+    learned: Option<Tensor<1>>,
 }
 
 impl Scale {
     /// The learned one if there is one.
     pub(crate) fn new(learned: Option<Tensor<1>>, temperature: f64) -> Self {
-        match learned {
-            Some(inverse_temperature) => Self::Learned(inverse_temperature.cast(DType::F32)),
-            None => Self::Fixed(1.0 / temperature),
+        Self {
+            fixed: 1.0 / temperature,
+            learned: learned.map(|inverse_temperature| inverse_temperature.cast(DType::F32)),
         }
     }
 
@@ -35,32 +34,28 @@ impl Scale {
     /// - `z`: `[m, h]`; `columns`: `[n, h]`; output: `[m, n]`
     pub(crate) fn similarity(&self, z: &Tensor<2>, columns: &Tensor<2>) -> Tensor<2> {
         let z = z.clone().without_autodiff();
-        let z = match self {
-            Self::Fixed(scale) => z.mul_scalar(*scale),
-            Self::Learned(scale) => z * scale.clone().without_autodiff().unsqueeze_dim(0),
+        let z = match &self.learned {
+            None => z.mul_scalar(self.fixed),
+            Some(scale) => z * scale.clone().without_autodiff().unsqueeze_dim(0),
         };
         z.matmul(columns.clone().without_autodiff().transpose())
     }
 
     fn is_autodiff(&self) -> bool {
-        matches!(self, Self::Learned(scale) if scale.is_autodiff())
+        self.learned.as_ref().is_some_and(Tensor::is_autodiff)
     }
 
     fn multiply(&self, tensor: Tensor<1>) -> Tensor<1> {
-        match self {
-            Self::Fixed(scale) => tensor.mul_scalar(*scale),
-            Self::Learned(scale) => tensor * scale.clone(),
+        match &self.learned {
+            None => tensor.mul_scalar(self.fixed),
+            Some(scale) => tensor * scale.clone(),
         }
     }
 }
 
-/// Which columns a row is to find.
-pub(crate) enum Positives {
-    /// Row `i` column `i`.
-    Diagonal,
-    /// `[m, n]`, shares that sum to one in every row; without autodiff.
-    Shares(Tensor<2>),
-}
+/// `[m, n]`, which columns a row is to find: shares that sum to one in every row, without autodiff;
+/// `None`: row `i` column `i`.
+pub(crate) type Positives = Option<Tensor<2>>;
 
 /// `L_i = logsumexp_j S_ij - Σ_j T_ij S_ij`, where `T` are the shares of the positives.
 ///
@@ -92,8 +87,8 @@ impl Contrast {
             None => similarity,
         };
         let positive = match &positives {
-            Positives::Diagonal => diagonal(&similarity),
-            Positives::Shares(shares) => (shares.clone() * similarity.clone()).sum_dim(1),
+            None => diagonal(&similarity),
+            Some(shares) => (shares.clone() * similarity.clone()).sum_dim(1),
         }; // [m, 1]
         let softmax = Softmax::new(similarity);
         let loss = softmax.largest - positive + softmax.log_sum; // [m, 1], both parts at least zero
@@ -119,11 +114,11 @@ impl Contrast {
         }
         let [m, _] = anchor.dims();
         let pull = match self.positives {
-            Positives::Diagonal => {
+            None => {
                 let positive = columns.clone().narrow(0, 0, m); // [m, h]
                 self.probs.matmul(columns) - positive
             }
-            Positives::Shares(shares) => (self.probs - shares).matmul(columns),
+            Some(shares) => (self.probs - shares).matmul(columns),
         }; // [m, h]
         let carrier = (anchor * pull).sum_dim(1).squeeze_dim::<1>(1); // [m]
         with_value(scale.multiply(carrier), self.loss)

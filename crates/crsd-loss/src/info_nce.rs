@@ -4,7 +4,7 @@ use burn::tensor::{Bool, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::align::{AlignInput, AlignLoss};
-use crate::contrast::{Contrast, MIN_TEMPERATURE, Positives, Scale};
+use crate::contrast::{Contrast, MIN_TEMPERATURE, Scale};
 use crate::memory_queue::QueuedNegatives;
 use crate::shape::{check_not_empty, check_shape};
 use crate::{CrsdLossError, Direction, NegativeMask, unit_norm};
@@ -138,12 +138,12 @@ impl InfoNce {
         let back = (self.config.direction == Direction::Symmetric).then(|| {
             let excluded = excluded.clone().map(Tensor::transpose);
             let similarity = similarity.clone().transpose();
-            let columns = Contrast::new(similarity, excluded, Positives::Diagonal);
+            let columns = Contrast::new(similarity, excluded, None);
             columns.into_loss(z_reasoned.clone(), z.clone(), scale)
         });
         let rows = match queue {
             None => {
-                let rows = Contrast::new(similarity, excluded, Positives::Diagonal);
+                let rows = Contrast::new(similarity, excluded, None);
                 rows.into_loss(z, z_reasoned, scale)
             }
             Some(queue) => {
@@ -153,7 +153,7 @@ impl InfoNce {
                 let similarity = Tensor::cat(vec![similarity, further], 1); // [b, b + q]
                 let columns = vec![z_reasoned.without_autodiff(), queued];
                 let columns = Tensor::cat(columns, 0); // [b + q, h]
-                let rows = Contrast::new(similarity, excluded, Positives::Diagonal);
+                let rows = Contrast::new(similarity, excluded, None);
                 rows.into_loss(z, columns, scale)
             }
         };

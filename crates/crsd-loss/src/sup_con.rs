@@ -3,7 +3,7 @@
 use burn::tensor::{Bool, DType, Int, Tensor};
 
 use crate::align::{AlignInput, AlignLoss};
-use crate::contrast::{Contrast, Positives, Scale};
+use crate::contrast::{Contrast, Scale};
 use crate::negative_mask::off_diagonal;
 use crate::{CrsdLossError, Direction, InfoNceConfig, NegativeMask, unit_norm};
 
@@ -81,7 +81,7 @@ fn across(
 ) -> Tensor<1> {
     let excluded = negatives.map(|mask| mask.excluded().bool_and(same.clone().bool_not()));
     let similarity = scale.similarity(&anchor, &other); // [b, b]
-    let positives = Positives::Shares(shares(same));
+    let positives = Some(shares(same));
     Contrast::new(similarity, excluded, positives).into_loss(anchor, other, scale)
 }
 
@@ -104,7 +104,7 @@ fn all_views(
         None => others.clone().bool_not(),
     };
     let excluded = left_out.bool_or(others.clone().bool_not()); // [2b, 2b]
-    let positives = Positives::Shares(shares(same.repeat(&[2, 2]).bool_and(others)));
+    let positives = Some(shares(same.repeat(&[2, 2]).bool_and(others)));
     let similarity = scale.similarity(&all, &all); // [2b, 2b]
     let loss = Contrast::new(similarity, Some(excluded), positives);
     let loss = loss.into_loss(all.clone(), all, scale); // [2b]
