@@ -43,7 +43,7 @@ pub struct Chunk<C> {
 ///
 /// let device = Device::default().autodiff();
 /// let weight = Tensor::<2>::from_floats([[2.0]], &device).require_grad();
-/// let frozen = weight.clone().detach();
+/// let frozen = weight.clone().set_require_grad(false); // of a module: `without_graph`
 /// let rows = |values: [[f32; 1]; 2]| Tensor::<2>::from_floats(values, &device);
 /// let chunks = vec![
 ///     Chunk { rows: vec![0, 2], input: rows([[1.0], [3.0]]) },
