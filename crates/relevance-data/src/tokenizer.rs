@@ -124,7 +124,8 @@ impl Encoding {
 /// `max_reasoned_length` allows: both views show the same pair, and the reason goes first when
 /// room is short. The item is cut further only if not even one token of the reason would fit.
 ///
-/// **Special tokens in the text** are text: a query that holds `[SEP]` cannot break the segments.
+/// **Special tokens in the text** are text: a query that holds `[SEP]` cannot break the segments. Where
+/// the vocabulary has them as pieces of text (XLM-RoBERTa's), they are left out.
 /// Apart from that and from queries above `min_query_length` the ids equal those of `transformers`'
 /// fast tokenizers with `truncation="only_second"`.
 #[derive(Debug, Clone)]
@@ -366,7 +367,11 @@ impl PairTokenizer {
             path: self.path.clone(),
             message: format!("cannot encode {text:?}: {error}"),
         })?;
-        Ok(encoding.get_ids().to_vec())
+        // A Unigram vocabulary holds its special tokens as pieces too, so that `</s>` in a text would
+        // become one; other models spell them out.
+        let structural = [self.cls, self.sep, self.pad];
+        let ids = encoding.get_ids().iter().copied();
+        Ok(ids.filter(|id| !structural.contains(id)).collect())
     }
 }
 

@@ -192,7 +192,7 @@ impl BertConfig {
     /// The row of the position table that the first token takes: 0, or `pad_token_id + 1` in RoBERTa.
     pub fn first_position(&self) -> usize {
         if self.model_type.skips_padding() {
-            self.pad_token_id + 1
+            self.pad_token_id.saturating_add(1)
         } else {
             0
         }

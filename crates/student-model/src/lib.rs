@@ -1,8 +1,9 @@
-//! The student of the two-stage framework, a BERT, RoBERTa or XLM-RoBERTa: a cross-encoder that reads a query and an item and
-//! gives a distribution over relevance classes. It loads and saves Hugging Face folders
-//! ([`BertModel`], [`BertForSequenceClassification`]), is trained by cross entropy or CRSD (feature
-//! `train`), and ranks: [`Ranker`] is what a service embeds. Without `train` it has no autodiff, no
-//! optimiser and no network. It reads BERT only; positions are absolute; weights are f32 in memory.
+//! The student of the two-stage framework, a BERT, RoBERTa or XLM-RoBERTa: a cross-encoder that reads a
+//! query and an item and gives a distribution over relevance classes. It loads and saves Hugging Face
+//! folders ([`BertModel`], [`BertForSequenceClassification`]; [`ModelType`] says how the three differ), is
+//! trained by cross entropy or CRSD (feature `train`), and ranks: [`Ranker`] is what a service embeds.
+//! Without `train` it has no autodiff, no optimiser and no network. Positions are absolute; weights are
+//! f32 in memory.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -27,9 +28,11 @@
 //! | rank for many callers at once | [`MicroBatcher`] |
 //! | classify many pairs | [`predict`] |
 //! | start from an encoder such as all-MiniLM-L6-v2 | [`BertForSequenceClassification::from_pretrained_encoder`] |
+//! | start from some of a deeper encoder's layers | [`BertForSequenceClassification::with_layers`] |
 //! | start from nothing | `train_wordpiece` (feature `train`), [`BertForSequenceClassification::new`] |
 //! | train | `train_student` (feature `train`) |
 //! | save what a ranker needs | [`Student::new`], [`Student::save_dir`] |
+//! | save in shards or in half precision | [`Student::save_dir_with`], [`SaveOptions`] |
 
 mod attention;
 mod bert;

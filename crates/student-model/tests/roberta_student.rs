@@ -80,7 +80,7 @@ fn trained(name: &str) -> BertForSequenceClassification {
     let config = StudentTrainConfig {
         training: TrainingConfig {
             learning_rate: 3e-3,
-            max_steps: Some(60),
+            max_steps: Some(250),
             ..TrainingConfig::default()
         },
         objective: Objective::Crsd(CrsdLossConfig::new()),
