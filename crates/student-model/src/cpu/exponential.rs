@@ -15,7 +15,7 @@ const LN_2_LOW: f32 = -2.121_944_4e-4;
 
 /// `(e^r - 1 - r) / r²` on `|r| ≤ ln 2 / 2`, lowest power first: Cephes' `expf` (Moshier 1992).
 const POLYNOMIAL: [f32; 6] = [
-    5.000_000_1e-1,
+    5e-1,
     1.666_666_5e-1,
     4.166_579_6e-2,
     8.333_452e-3,
