@@ -38,6 +38,8 @@ mod config;
 mod embeddings;
 mod error;
 mod folder;
+#[cfg(all(feature = "train", feature = "flex"))]
+mod fused;
 mod init;
 mod layer;
 mod predict;
