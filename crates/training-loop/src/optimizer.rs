@@ -2,9 +2,7 @@
 
 use burn::Tensor;
 use burn::module::{Module, ModuleVisitor, Param, ParamGroup, ParamId};
-use burn::optim::{
-    AdamW, AdamWConfig, AdamWState, LearningRate, ModuleOptimizer, Optimizer,
-};
+use burn::optim::{AdamW, AdamWConfig, AdamWState, LearningRate, ModuleOptimizer, Optimizer};
 use burn::tensor::Device;
 
 use crate::config::TrainingConfig;
@@ -97,7 +95,9 @@ impl Optimizer for OnePassAdamW {
                 let update = self.update(learning_rate, momentum.time);
                 return one_pass(update, parameter, grad, state);
             }
-            return self.elsewhere.step(learning_rate, parameter, grad, Some(state));
+            return self
+                .elsewhere
+                .step(learning_rate, parameter, grad, Some(state));
         }
         self.elsewhere.step(learning_rate, parameter, grad, state)
     }

@@ -48,10 +48,18 @@ pub(crate) fn attention(
     let (rows, rows_guard) = tracked(rows).into_parts();
     let (hidden, hidden_guard) = tracked(hidden).into_parts();
     let part = |linear: &Linear| {
-        let bias = linear.bias.as_ref().expect("a BERT's projections have a bias");
+        let bias = linear
+            .bias
+            .as_ref()
+            .expect("a BERT's projections have a bias");
         let (weight, weight_guard) = tracked(linear.weight.val()).into_parts();
         let (bias, bias_guard) = tracked(bias.val()).into_parts();
-        (contiguous(weight), contiguous(bias), weight_guard, bias_guard)
+        (
+            contiguous(weight),
+            contiguous(bias),
+            weight_guard,
+            bias_guard,
+        )
     };
     let (wq, bq, wq_guard, bq_guard) = part(projections.query);
     let (wk, bk, wk_guard, bk_guard) = part(projections.key);
@@ -70,7 +78,14 @@ pub(crate) fn attention(
     };
     let (output, state) = state.forward(slice(&bq), slice(&bk), slice(&bv));
     let guards = [
-        rows_guard, hidden_guard, wq_guard, bq_guard, wk_guard, bk_guard, wv_guard, bv_guard,
+        rows_guard,
+        hidden_guard,
+        wq_guard,
+        bq_guard,
+        wk_guard,
+        bk_guard,
+        wv_guard,
+        bv_guard,
     ];
     Outcome {
         output: tensor(output, Shape::new([b, q, h])),

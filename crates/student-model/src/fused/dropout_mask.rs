@@ -28,7 +28,10 @@ impl DropoutMask {
         let uniform = Distribution::Uniform(0.0, 1.0);
         let key = Flex::float_random(Shape::new([2]), uniform, &device, FloatDType::F64);
         let key = key.storage::<f64>();
-        Self::new(dropout.prob, [key[0], key[1]].map(|x| (x * 4_294_967_296.0) as u32))
+        Self::new(
+            dropout.prob,
+            [key[0], key[1]].map(|x| (x * 4_294_967_296.0) as u32),
+        )
     }
 
     fn keep_all() -> Self {
@@ -52,7 +55,11 @@ impl DropoutMask {
     pub(super) fn factor(self, index: u32) -> f32 {
         let [first, second] = self.key;
         let draw = mix(mix(index.wrapping_add(first)) ^ second);
-        if draw < self.threshold { 0.0 } else { self.scale }
+        if draw < self.threshold {
+            0.0
+        } else {
+            self.scale
+        }
     }
 }
 
@@ -71,11 +78,19 @@ mod tests {
 
     #[test]
     fn the_kept_share_is_one_minus_p_under_every_key() {
-        for (prob, key) in [(0.1, [1, 2]), (0.1, [0, 0]), (0.5, [7, 9]), (0.3, [u32::MAX, 5])] {
+        for (prob, key) in [
+            (0.1, [1, 2]),
+            (0.1, [0, 0]),
+            (0.5, [7, 9]),
+            (0.3, [u32::MAX, 5]),
+        ] {
             let mask = DropoutMask::new(prob, key);
             let kept = (0..1_000_000).filter(|&i| mask.factor(i) > 0.0).count() as f64 / 1e6;
             // 5 standard deviations
-            assert!((kept - (1.0 - prob)).abs() < 2.5e-3, "{prob} {key:?} {kept}");
+            assert!(
+                (kept - (1.0 - prob)).abs() < 2.5e-3,
+                "{prob} {key:?} {kept}"
+            );
             assert!((f64::from(mask.scale) - 1.0 / (1.0 - prob)).abs() < 1e-6);
         }
     }

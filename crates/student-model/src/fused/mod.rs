@@ -16,3 +16,6 @@ pub(crate) use attention::{Projections, attention};
 pub(crate) use gelu::bias_gelu;
 pub(crate) use primitive::applies_to;
 pub(crate) use residual_norm::residual_norm;
+
+#[cfg(test)]
+mod tests;
