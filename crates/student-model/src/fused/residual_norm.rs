@@ -74,7 +74,7 @@ impl Backward<Flex, 5> for ResidualNorm {
     type State = State;
 
     fn backward(self, ops: Ops<State, 5>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let grad = contiguous(grads.consume::<Flex>(&ops.node));
+        let mut dz = contiguous(grads.consume::<Flex>(&ops.node));
         let [z, bias, residual, gamma, beta] = ops.parents.map(|node| node.map(|node| node.id));
         let State {
             normal: mut d_residual,
@@ -82,15 +82,14 @@ impl Backward<Flex, 5> for ResidualNorm {
             gamma: scale,
             mask,
         } = ops.state;
-        let shape = d_residual.layout().shape().clone();
         let found = backward(
             d_residual.storage_mut(),
-            slice(&grad),
+            dz.storage_mut(),
             &inverse_std,
             slice(&scale),
             mask,
         );
-        register(grads, z, tensor(found.dz, shape));
+        register(grads, z, dz);
         register(grads, bias, vector(found.d_bias));
         register(grads, residual, d_residual);
         register(grads, gamma, vector(found.d_gamma));
@@ -187,31 +186,29 @@ fn normalise(row: &mut [f32], epsilon: f32) -> f32 {
     inverse_std
 }
 
+/// Sums over rows.
 struct Gradient {
-    dz: Vec<f32>,
     d_bias: Vec<f32>,
     d_gamma: Vec<f32>,
     d_beta: Vec<f32>,
 }
 
-/// Turns the normalised sum in `normal` into the gradient of the residual, and gives the others.
+/// Turns the normalised sum in `normal` into the gradient of the residual, and the output's gradient
+/// in `grad` into that of `z`; gives the others.
 fn backward(
     normal: &mut [f32],
-    grad: &[f32],
+    grad: &mut [f32],
     inverse_std: &[f32],
     gamma: &[f32],
     mask: DropoutMask,
 ) -> Gradient {
     let width = gamma.len();
     let task = TASK_ROWS * width;
-    let mut dz = vec![0.0; grad.len()];
-    let tasks = dz.par_chunks_mut(task).zip(normal.par_chunks_mut(task));
-    let tasks = tasks.zip(grad.par_chunks(task));
+    let tasks = normal.par_chunks_mut(task).zip(grad.par_chunks_mut(task));
     let tasks = tasks.zip(inverse_std.par_chunks(TASK_ROWS)).enumerate();
     let partial: Vec<Vec<f32>> = tasks
-        .map(|(i, (((dz, normal), grad), inverse_std))| {
+        .map(|(i, ((normal, grad), inverse_std))| {
             widest(BackwardRows {
-                dz,
                 normal,
                 grad,
                 inverse_std,
@@ -225,7 +222,6 @@ fn backward(
     let d_beta = d_bias.split_off(2 * width);
     let d_gamma = d_bias.split_off(width);
     Gradient {
-        dz,
         d_bias,
         d_gamma,
         d_beta,
@@ -233,9 +229,8 @@ fn backward(
 }
 
 struct BackwardRows<'a> {
-    dz: &'a mut [f32],
     normal: &'a mut [f32],
-    grad: &'a [f32],
+    grad: &'a mut [f32],
     inverse_std: &'a [f32],
     gamma: &'a [f32],
     mask: DropoutMask,
@@ -255,18 +250,17 @@ impl Loops for BackwardRows<'_> {
         let (d_gamma, d_beta) = rest.split_at_mut(width);
         let mut scaled = vec![0.0; width];
         let rows = self
-            .dz
+            .normal
             .chunks_exact_mut(width)
-            .zip(self.normal.chunks_exact_mut(width))
-            .zip(self.grad.chunks_exact(width))
+            .zip(self.grad.chunks_exact_mut(width))
             .zip(self.inverse_std);
         let mut first = self.first;
-        for (((dz, normal), grad), &inverse_std) in rows {
+        for ((normal, grad), &inverse_std) in rows {
             accumulate(d_beta, grad);
-            for ((sum, grad), normal) in d_gamma.iter_mut().zip(grad).zip(&*normal) {
+            for ((sum, grad), normal) in d_gamma.iter_mut().zip(&*grad).zip(&*normal) {
                 *sum += grad * normal;
             }
-            for ((scaled, grad), gamma) in scaled.iter_mut().zip(grad).zip(self.gamma) {
+            for ((scaled, grad), gamma) in scaled.iter_mut().zip(&*grad).zip(self.gamma) {
                 *scaled = grad * gamma;
             }
             let mean = sum_of(&scaled, |x| x) / width as f32;
@@ -274,11 +268,11 @@ impl Loops for BackwardRows<'_> {
             for (normal, scaled) in normal.iter_mut().zip(&scaled) {
                 *normal = inverse_std * (scaled - mean - *normal * along);
             }
-            for (column, (dz, normal)) in (0u32..).zip(dz.iter_mut().zip(&*normal)) {
-                *dz = normal * self.mask.factor(first.wrapping_add(column));
+            for (column, (grad, normal)) in (0u32..).zip(grad.iter_mut().zip(&*normal)) {
+                *grad = normal * self.mask.factor(first.wrapping_add(column));
             }
             first = first.wrapping_add(width as u32);
-            accumulate(d_bias, dz);
+            accumulate(d_bias, grad);
         }
         sums
     }
