@@ -4,8 +4,12 @@ use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, LayerNorm, Linear};
 use burn::tensor::activation::softmax;
 use burn::tensor::module::attention;
+#[cfg(all(feature = "train", feature = "flex"))]
+use burn::tensor::module::linear;
 use burn::tensor::{Bool, Tensor};
 
+#[cfg(all(feature = "train", feature = "flex"))]
+use crate::fused;
 use crate::init::Fresh;
 
 /// Added to the score of a padded key: large enough that its probability is exactly 0 in f32, and
@@ -88,6 +92,16 @@ impl BertSelfAttention {
     }
 
     fn forward(&self, rows: Tensor<3>, hidden: Tensor<3>, bias: &AttentionBias) -> Tensor<3> {
+        #[cfg(all(feature = "train", feature = "flex"))]
+        if fused::applies_to(&rows) {
+            let projections = fused::Projections {
+                query: &self.query,
+                key: &self.key,
+                value: &self.value,
+            };
+            let bias = bias.0.clone();
+            return fused::attention(rows, hidden, &projections, bias, self.heads, &self.dropout);
+        }
         let [b, q, h] = rows.dims();
         let query = self.split(self.query.forward(rows)); // [b, heads, q, d]
         let key = self.split(self.key.forward(hidden.clone())); // [b, heads, t, d]
@@ -139,6 +153,9 @@ pub struct BertOutputProjection {
     /// `LayerNorm` after the residual.
     pub layer_norm: LayerNorm,
     dropout: Dropout,
+    /// The norm's, which burn keeps to itself.
+    #[cfg_attr(not(all(feature = "train", feature = "flex")), allow(dead_code))]
+    epsilon: f64,
 }
 
 impl BertOutputProjection {
@@ -148,11 +165,24 @@ impl BertOutputProjection {
             dense: fresh.linear(inputs, config.hidden_size),
             layer_norm: fresh.layer_norm(),
             dropout: DropoutConfig::new(config.hidden_dropout_prob).init(),
+            epsilon: config.layer_norm_eps,
         }
     }
 
     /// `[b, t, inputs]` and the residual `[b, t, h]` → `[b, t, h]`
     pub(crate) fn forward(&self, inputs: Tensor<3>, residual: Tensor<3>) -> Tensor<3> {
+        #[cfg(all(feature = "train", feature = "flex"))]
+        if let (Some(bias), true) = (&self.dense.bias, fused::applies_to(&inputs)) {
+            let projected = linear(inputs, self.dense.weight.val(), None);
+            return fused::residual_norm(
+                projected,
+                bias.val(),
+                residual,
+                &self.dropout,
+                &self.layer_norm,
+                self.epsilon,
+            );
+        }
         let projected = self.dropout.forward(self.dense.forward(inputs));
         self.layer_norm.forward(projected + residual)
     }

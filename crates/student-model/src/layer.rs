@@ -4,9 +4,13 @@ use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::Tensor;
 use burn::tensor::activation::{gelu, relu};
+#[cfg(all(feature = "train", feature = "flex"))]
+use burn::tensor::module::linear;
 
 use crate::HiddenAct;
 use crate::attention::{AttentionBias, BertAttention, BertOutputProjection};
+#[cfg(all(feature = "train", feature = "flex"))]
+use crate::fused;
 use crate::init::Fresh;
 
 /// `encoder` of a BERT.
@@ -96,6 +100,13 @@ impl BertIntermediate {
     }
 
     fn forward(&self, hidden: Tensor<3>) -> Tensor<3> {
+        #[cfg(all(feature = "train", feature = "flex"))]
+        if let (HiddenAct::Gelu, Some(bias)) = (self.activation, &self.dense.bias)
+            && fused::applies_to(&hidden)
+        {
+            let widened = linear(hidden, self.dense.weight.val(), None);
+            return fused::bias_gelu(widened, bias.val());
+        }
         let widened = self.dense.forward(hidden);
         match self.activation {
             HiddenAct::Gelu => gelu(widened),

@@ -44,6 +44,8 @@ mod cpu;
 mod embeddings;
 mod error;
 mod folder;
+#[cfg(all(feature = "train", feature = "flex"))]
+mod fused;
 mod inference;
 mod init;
 mod layer;

@@ -7,6 +7,9 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::FloatDType;
 
+#[cfg(feature = "flex")]
+use crate::host_pass::HostTensor;
+
 /// The L2 norm of all gradients of `module` together, on their device; `None` if there is none.
 ///
 /// burn's own `GradientClipping::Norm` takes the norm of each tensor by itself, which changes the
@@ -102,10 +105,19 @@ impl ModuleVisitor for Squares<'_> {
             return;
         }
         if let Some(grad) = self.grads.get::<D>(param.id) {
-            // Half-precision squares overflow, hence f32.
-            self.sums.push(grad.cast(FloatDType::F32).square().sum());
+            self.sums.push(square_sum(grad));
         }
     }
+}
+
+/// `Σ x²`, `[1]`.
+fn square_sum<const D: usize>(grad: Tensor<D>) -> Tensor<1> {
+    #[cfg(feature = "flex")]
+    if let Some(host) = HostTensor::of(&grad) {
+        return Tensor::from_data([host.square_sum() as f32], &grad.device());
+    }
+    // Half-precision squares overflow, hence f32.
+    grad.cast(FloatDType::F32).square().sum()
 }
 
 struct Scale {
@@ -121,7 +133,19 @@ impl ModuleVisitor for Scale {
         }
         if let Some(grad) = self.grads.remove::<D>(param.id) {
             self.grads
-                .register(param.id, grad.mul_scalar(self.coefficient));
+                .register(param.id, scaled(grad, self.coefficient));
         }
     }
+}
+
+fn scaled<const D: usize>(grad: Tensor<D>, coefficient: f64) -> Tensor<D> {
+    #[cfg(feature = "flex")]
+    let grad = match HostTensor::take(grad) {
+        Ok(mut host) => {
+            host.scale(coefficient as f32);
+            return host.into_tensor();
+        }
+        Err(elsewhere) => elsewhere,
+    };
+    grad.mul_scalar(coefficient)
 }

@@ -72,6 +72,8 @@ mod config;
 mod error;
 mod evaluation;
 mod gradient;
+#[cfg(feature = "flex")]
+mod host_pass;
 mod log;
 mod micro_step;
 mod optimizer;
