@@ -66,7 +66,8 @@ def check(folder):
     AutoModel.from_pretrained(folder)  # the encoder alone opens too
     labels = list(model.config.id2label.values())
     kind = type(model).__name__
-    print(f"{kind}: {len(cases)} pairs, labels {labels}, worst difference {worst:.1e}, in bfloat16 {worst_half:.1e}")
+    rounded = f", in bfloat16 {worst_half:.1e}" if half else ""
+    print(f"{kind}: {len(cases)} pairs, labels {labels}, worst difference {worst:.1e}{rounded}")
 
 
 for argument in sys.argv[1:]:
