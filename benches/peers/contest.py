@@ -3,6 +3,7 @@ take turns. `src/contest.rs` is the same for ours."""
 
 import argparse
 import json
+import math
 import pathlib
 import sys
 import time
@@ -27,7 +28,9 @@ class Contest:
 
     def differs(self, what, by):
         """Notes a difference from our result; the largest of each kind is reported."""
-        self.parity[what] = max(self.parity.get(what, 0.0), float(by))
+        by = float(by)
+        by = math.inf if math.isnan(by) else by  # A NaN is the worst of all.
+        self.parity[what] = max(self.parity.get(what, 0.0), by)
 
     def run(self, args):
         emit({"side": self.side, "cases": sorted(self.cases), "parity": self.parity})

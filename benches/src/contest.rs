@@ -31,11 +31,10 @@ impl<'a> Contest<'a> {
 
     /// Notes a difference from the reference; the largest of each kind is reported.
     pub fn differs(&mut self, what: &'static str, by: f64) {
+        // A NaN is the worst of all, and no number in JSON.
+        let by = if by.is_nan() { f64::MAX } else { by };
         let worst = self.parity.entry(what).or_insert(0.0);
-        // A NaN is the worst of all.
-        if !(by <= *worst) {
-            *worst = by;
-        }
+        *worst = worst.max(by);
     }
 
     /// Prints one JSON line with the side's name, its cases and its differences from the reference.

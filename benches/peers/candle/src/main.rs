@@ -98,9 +98,9 @@ impl Tokens {
 fn worst(found: &Tensor, expected: &[Vec<f64>]) -> Result<f64> {
     let found: Vec<Vec<f32>> = found.to_vec2()?;
     let pairs = found.iter().flatten().zip(expected.iter().flatten());
-    Ok(pairs
-        .map(|(a, b)| (f64::from(*a) - b).abs())
-        .fold(0.0, f64::max))
+    let differences = pairs.map(|(a, b)| (f64::from(*a) - b).abs());
+    // In this order a NaN is the largest.
+    Ok(differences.max_by(f64::total_cmp).unwrap_or(f64::NAN))
 }
 
 fn main() -> std::result::Result<(), Box<dyn Error>> {

@@ -262,7 +262,7 @@ fn the_pairs_of_a_request_go_longest_first() {
 
 #[test]
 fn an_idle_worker_waits_for_company_but_not_when_the_budget_is_full() {
-    let hold = Duration::from_millis(300);
+    let hold = Duration::from_secs(1);
     let waiting = MicroBatcherConfig {
         max_wait_micros: hold.as_micros() as u64,
         ..config(10)
