@@ -140,12 +140,10 @@ impl ModuleVisitor for Scale {
 
 fn scaled<const D: usize>(grad: Tensor<D>, coefficient: f64) -> Tensor<D> {
     #[cfg(feature = "flex")]
-    let grad = match HostTensor::take(grad) {
-        Ok(mut host) => {
-            host.scale(coefficient as f32);
-            return host.into_tensor();
-        }
-        Err(elsewhere) => elsewhere,
-    };
+    if HostTensor::of(&grad).is_some() {
+        let mut host = HostTensor::take(grad);
+        host.scale(coefficient as f32);
+        return host.into_tensor();
+    }
     grad.mul_scalar(coefficient)
 }

@@ -26,14 +26,11 @@ impl HostTensor {
         (whole && found.is_contiguous()).then_some(Self(found))
     }
 
-    /// Takes the tensor, so that it can be changed in place if nobody else holds it.
-    #[expect(clippy::result_large_err, reason = "the tensor goes back to its owner")]
-    pub(crate) fn take<const D: usize>(tensor: Tensor<D>) -> Result<Self, Tensor<D>> {
-        if Self::of(&tensor).is_none() {
-            return Err(tensor);
-        }
+    /// Takes a tensor that [`of`](Self::of) has found to be here, so that it can be changed in place
+    /// if nobody else holds it.
+    pub(crate) fn take<const D: usize>(tensor: Tensor<D>) -> Self {
         let found = tensor.try_into_primitive::<Flex>();
-        Ok(Self(found.expect("looked at a line above")))
+        Self(found.expect("the caller has asked `of`"))
     }
 
     pub(crate) fn into_tensor<const D: usize>(self) -> Tensor<D> {

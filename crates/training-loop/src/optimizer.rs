@@ -116,9 +116,8 @@ fn one_pass<const D: usize>(
     state: AdamWState<D>,
 ) -> (Tensor<D>, Option<AdamWState<D>>) {
     let mut momentum = state.momentum;
-    let host = |tensor| HostTensor::take(tensor).expect("the caller has looked");
     let [mut parameter, grad, mut moment_1, mut moment_2] =
-        [parameter, grad, momentum.moment_1, momentum.moment_2].map(host);
+        [parameter, grad, momentum.moment_1, momentum.moment_2].map(HostTensor::take);
     update.apply(&mut parameter, &grad, [&mut moment_1, &mut moment_2]);
     momentum.moment_1 = moment_1.into_tensor();
     momentum.moment_2 = moment_2.into_tensor();
