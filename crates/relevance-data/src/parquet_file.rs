@@ -2,7 +2,7 @@
 
 use crate::{DataError, Position};
 use arrow_array::RecordBatch;
-use arrow_schema::Schema;
+use arrow_schema::{DataType, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
@@ -58,6 +58,24 @@ impl ParquetFile {
             group_ends: ends.collect(),
             metadata,
         })
+    }
+
+    /// The same file, its columns of text decoded as views into the pages: each value is copied once, by who
+    /// wants to own it, and not twice.
+    pub(crate) fn with_text_views(mut self) -> Result<Self, DataError> {
+        let fields = self.schema().fields().iter().map(|field| {
+            let field = field.as_ref().clone();
+            match field.data_type() {
+                DataType::Utf8 | DataType::LargeUtf8 => field.with_data_type(DataType::Utf8View),
+                _ => field,
+            }
+        });
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let options = ArrowReaderOptions::new().with_schema(schema);
+        let metadata = Arc::clone(self.metadata.metadata());
+        let metadata = ArrowReaderMetadata::try_new(metadata, options);
+        self.metadata = metadata.map_err(|source| refuse(&self.name, source))?;
+        Ok(self)
     }
 
     /// The name by which it was opened.

@@ -1,52 +1,57 @@
 //! The join in the order of the products: judgments are held, products are streamed.
 
+use super::batch::{EsciBatch, EsciBatches};
 use super::examples::{self, Examples};
 use super::lanes::Lanes;
-use super::pairs::{EsciPairs, Rounds};
-use super::products::{self, KEYS, TEXTS, Texts};
+use super::pairs::EsciPairs;
+use super::products::{self, KEYS, TEXTS};
 use super::tuple_index::TupleIndex;
 use super::{EsciDataset, EsciFilter};
 use crate::parquet_file::Batch;
-use crate::{DataError, Label, LabeledPair, Pair, Query, RowReport};
+use crate::{DataError, Label, RowReport};
+use std::sync::Arc;
 
 /// No judgment, or no product.
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 
 /// One judgment; queries and products by their numbers.
-struct Judgment {
+pub(super) struct Judgment {
     row: usize,
-    query: u32,
+    pub(super) query: u32,
     product: u32,
-    label: Label,
+    pub(super) label: Label,
     /// The next judgment of the same product.
     next: u32,
 }
 
 /// All judgments that pass a filter.
 #[derive(Default)]
-struct Judgments {
+pub(super) struct Judgments {
     /// Id, text and locale.
-    queries: TupleIndex<3>,
+    pub(super) queries: TupleIndex<3>,
     /// Locale and id.
-    products: TupleIndex<2>,
+    pub(super) products: TupleIndex<2>,
     /// Ascending by row.
     all: Vec<Judgment>,
     /// The first judgment of each product.
     first: Vec<u32>,
 }
 
+/// Pairs with texts of their own.
 pub(super) fn stream(dataset: &EsciDataset, filter: &EsciFilter) -> Result<EsciPairs, DataError> {
-    let mut report = RowReport::default();
-    let mut judgments = Judgments::read(dataset, filter, &mut report)?;
-    let product_of_row = judgments.find_products(dataset, &mut report)?;
+    let (judgments, product_of_row, report) = Judgments::joined(dataset, filter)?;
     let mut lanes = Lanes::open(&dataset.products, &TEXTS)?;
-    let rounds: Rounds = Box::new(move || {
-        let round = lanes.round(|batch| judgments.join(&product_of_row, &batch));
-        let mut pairs = Vec::new();
-        for batch in round.iter().flatten() {
-            pairs.reserve(batch.as_ref().map_or(1, Vec::len));
-        }
+    let rounds = std::iter::from_fn(move || {
+        let round = lanes.round(|batch| {
+            let batch = EsciBatch {
+                judgments: Arc::clone(&judgments),
+                product_of_row: Arc::clone(&product_of_row),
+                batch,
+            };
+            batch.rows().map(|row| row.to_pair()).collect::<Vec<_>>()
+        });
         let ended = round.iter().all(Option::is_none);
+        let mut pairs = Vec::new();
         for batch in round.into_iter().flatten() {
             match batch {
                 Ok(found) => pairs.extend(found.into_iter().map(Ok)),
@@ -58,7 +63,40 @@ pub(super) fn stream(dataset: &EsciDataset, filter: &EsciFilter) -> Result<EsciP
     Ok(EsciPairs::new(rounds, dataset.policy, report))
 }
 
+/// The same rows, borrowed from what was decoded.
+pub(super) fn batches(
+    dataset: &EsciDataset,
+    filter: &EsciFilter,
+) -> Result<EsciBatches, DataError> {
+    let (judgments, product_of_row, report) = Judgments::joined(dataset, filter)?;
+    let mut lanes = Lanes::open(&dataset.products, &TEXTS)?;
+    let rounds = std::iter::from_fn(move || {
+        let round = lanes.round(|batch| EsciBatch {
+            judgments: Arc::clone(&judgments),
+            product_of_row: Arc::clone(&product_of_row),
+            batch,
+        });
+        let ended = round.iter().all(Option::is_none);
+        (!ended).then_some(round)
+    });
+    Ok(EsciBatches {
+        batches: Box::new(rounds.flatten().flatten()),
+        report,
+    })
+}
+
 impl Judgments {
+    /// The judgments by product, and the product of each row of their file.
+    fn joined(
+        dataset: &EsciDataset,
+        filter: &EsciFilter,
+    ) -> Result<(Arc<Self>, Arc<[u32]>, RowReport), DataError> {
+        let mut report = RowReport::default();
+        let mut judgments = Self::read(dataset, filter, &mut report)?;
+        let product_of_row = judgments.find_products(dataset, &mut report)?;
+        Ok((Arc::new(judgments), product_of_row.into(), report))
+    }
+
     fn read(
         dataset: &EsciDataset,
         filter: &EsciFilter,
@@ -108,9 +146,12 @@ impl Judgments {
             };
             let locale = &*example.locale;
             let query = [&*example.query_id, &*example.query, locale];
+            // Rows of one query usually follow each other.
+            let last = lane.last().map(|judgment| judgment.query);
+            let last = last.filter(|last| self.queries.tuple(*last) == query);
             lane.push(Judgment {
                 row: batch.first_row + row,
-                query: self.queries.insert(query),
+                query: last.unwrap_or_else(|| self.queries.insert(query)),
                 product: self.products.insert([locale, &example.product_id]),
                 label: example.label,
                 next: NONE,
@@ -193,35 +234,9 @@ impl Judgments {
         Ok(())
     }
 
-    /// The pairs of a batch of products.
-    fn join(&self, product_of_row: &[u32], batch: &Batch) -> Vec<LabeledPair> {
-        let texts = Texts::new(batch);
-        let mut pairs = Vec::new();
-        for row in 0..batch.rows.num_rows() {
-            let product = product_of_row[batch.first_row + row];
-            if product == NONE {
-                continue;
-            }
-            let texts = texts.row(row);
-            let [locale, id] = self.products.tuple(product);
-            let mut next = self.first[product as usize];
-            while let Some(judgment) = self.all.get(next as usize) {
-                let texts = [0, 1, 2, 3, 4].map(|text: usize| &*texts[text]);
-                let [query_id, query, query_locale] = self.queries.tuple(judgment.query);
-                pairs.push(LabeledPair {
-                    label: judgment.label,
-                    pair: Pair {
-                        item: products::item(locale, id, texts),
-                        query: Query {
-                            id: query_id.to_owned(),
-                            text: query.to_owned(),
-                            locale: query_locale.to_owned(),
-                        },
-                    },
-                });
-                next = judgment.next;
-            }
-        }
-        pairs
+    /// The judgments of a product, in the order of their file.
+    pub(super) fn of_product(&self, product: u32) -> impl Iterator<Item = &Judgment> {
+        let first = self.all.get(self.first[product as usize] as usize);
+        std::iter::successors(first, |judgment| self.all.get(judgment.next as usize))
     }
 }

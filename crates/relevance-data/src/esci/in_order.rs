@@ -3,7 +3,7 @@
 use super::examples::{self, Example, Examples};
 use super::item_store::{Block, ItemStore, Place};
 use super::lanes::Lanes;
-use super::pairs::{EsciPairs, Rounds};
+use super::pairs::EsciPairs;
 use super::products::{self, KEYS, TEXTS, Texts};
 use super::tuple_index::TupleIndex;
 use super::{EsciDataset, EsciFilter};
@@ -30,7 +30,7 @@ pub(super) fn stream(dataset: &EsciDataset, filter: &EsciFilter) -> Result<EsciP
     let rows = 0..dataset.examples.num_rows();
     let mut batches = dataset.examples.batches_of(&columns, rows, ROUND_ROWS)?;
     let (policy, dataset, filter) = (dataset.policy, dataset.clone(), filter.clone());
-    let rounds: Rounds = Box::new(move || {
+    let rounds = std::iter::from_fn(move || {
         let batch = batches.next()?;
         Some(match batch {
             Ok(batch) => catalog.join(&dataset, &filter, &batch),

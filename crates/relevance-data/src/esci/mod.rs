@@ -8,6 +8,7 @@
 //! rows, in parallel; columns beyond these are passed over. Either file may be packed as a whole
 //! (`.parquet.gz`, `.parquet.zst`).
 
+mod batch;
 mod by_product;
 mod examples;
 mod in_order;
@@ -18,6 +19,7 @@ mod products;
 mod tuple_index;
 mod writer;
 
+pub use batch::{EsciBatch, EsciBatches, EsciRow};
 pub use pairs::EsciPairs;
 pub use writer::{EsciRecord, write_esci};
 
@@ -198,6 +200,28 @@ impl EsciDataset {
         by_product::stream(self, filter)
     }
 
+    /// What [`EsciDataset::stream_by_product`] gives, as batches whose rows borrow their texts: for a pass over
+    /// everything that keeps little of it, nothing is copied.
+    ///
+    /// ```no_run
+    /// use relevance_data::{EsciDataset, EsciFilter};
+    /// let (mut pairs, mut characters) = (0, 0);
+    /// for batch in EsciDataset::open("data/esci")?.batches_by_product(&EsciFilter::default())? {
+    ///     for row in batch?.rows() {
+    ///         pairs += 1;
+    ///         characters += row.title.chars().count();
+    ///     }
+    /// }
+    /// println!("{} characters a title", characters / pairs);
+    /// # Ok::<(), relevance_data::DataError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`EsciDataset::stream_by_product`]; the iterator yields [`DataError::Arrow`].
+    pub fn batches_by_product(&self, filter: &EsciFilter) -> Result<EsciBatches, DataError> {
+        by_product::batches(self, filter)
+    }
+
     /// All products of some locales (of all, if `None`), one by one, in the order of their file.
     ///
     /// # Errors
@@ -229,5 +253,5 @@ impl EsciDataset {
 fn open(dir: &Path, name: &str, needed: Needed) -> Result<ParquetFile, DataError> {
     let file = ParquetFile::open(&crate::source::find_packed(dir, name))?;
     check_schema(file.name(), file.schema(), needed)?;
-    Ok(file)
+    file.with_text_views()
 }

@@ -1,16 +1,16 @@
 //! A stream of judged pairs from the two files.
 
-use crate::{DataError, LabeledPair, RowPolicy, RowReport};
+use crate::{DataError, LabeledPair, Prefetch, RowPolicy, RowReport};
 
-/// Makes some pairs at a time; `None` at the end.
-pub(super) type Rounds = Box<dyn FnMut() -> Option<Vec<Result<LabeledPair, DataError>>> + Send>;
+/// Some pairs that were made together.
+type Round = Vec<Result<LabeledPair, DataError>>;
 
 /// The pairs of an [`EsciDataset`](super::EsciDataset), one by one.
 ///
-/// They are decoded, joined and made in rayon's threads, some thousand at a time, when the next one is asked
-/// for; [`Prefetch`](crate::Prefetch) has the next ones made while the last ones are used.
+/// They are decoded, joined and made in rayon's threads, some ten thousand at a time, and one such round ahead
+/// of the one that is given out.
 pub struct EsciPairs {
-    rounds: Rounds,
+    rounds: Prefetch<Round>,
     ready: std::vec::IntoIter<Result<LabeledPair, DataError>>,
     policy: RowPolicy,
     report: RowReport,
@@ -28,9 +28,13 @@ impl std::fmt::Debug for EsciPairs {
 
 impl EsciPairs {
     /// A stream, and what was passed over before it began.
-    pub(super) fn new(rounds: Rounds, policy: RowPolicy, report: RowReport) -> Self {
+    pub(super) fn new(
+        rounds: impl Iterator<Item = Round> + Send + 'static,
+        policy: RowPolicy,
+        report: RowReport,
+    ) -> Self {
         Self {
-            rounds,
+            rounds: Prefetch::new(0, rounds),
             ready: Vec::new().into_iter(),
             policy,
             report,
@@ -51,10 +55,10 @@ impl Iterator for EsciPairs {
     fn next(&mut self) -> Option<Self::Item> {
         while !self.ended {
             let Some(pair) = self.ready.next() else {
-                match (self.rounds)() {
-                    Some(pairs) => self.ready = pairs.into_iter(),
-                    None => self.ended = true,
-                }
+                let round = self.rounds.next();
+                self.ended = round.is_none();
+                let round = round.unwrap_or_else(|| Ok(Vec::new()));
+                self.ready = round.unwrap_or_else(|error| vec![Err(error)]).into_iter();
                 continue;
             };
             if let Some(pair) = self.report.settle(pair, self.policy) {

@@ -34,7 +34,8 @@ impl<const N: usize> TupleIndex<N> {
 
     /// The number of a tuple, which is added if it is new.
     pub(super) fn insert(&mut self, tuple: [&str; N]) -> u32 {
-        if let Some(number) = self.get(tuple) {
+        let hash = self.hasher.hash_one(tuple);
+        if let Some(number) = self.find(hash, tuple) {
             return number;
         }
         let number = u32::try_from(self.len()).expect("fewer than 2^32 tuples fit any memory");
@@ -42,7 +43,6 @@ impl<const N: usize> TupleIndex<N> {
             self.texts.push_str(text);
             self.texts.len() as u64
         }));
-        let hash = self.hasher.hash_one(tuple);
         let (texts, ends, hasher) = (&self.texts, &self.ends, &self.hasher);
         let rehash = |number: &u32| hasher.hash_one(tuple_at(texts, ends, *number));
         self.numbers.insert_unique(hash, number, rehash);
@@ -51,11 +51,12 @@ impl<const N: usize> TupleIndex<N> {
 
     /// The number of a tuple, if it was inserted.
     pub(super) fn get(&self, tuple: [&str; N]) -> Option<u32> {
-        let hash = self.hasher.hash_one(tuple);
-        let found = self
-            .numbers
-            .find(hash, |number| self.tuple(*number) == tuple);
-        found.copied()
+        self.find(self.hasher.hash_one(tuple), tuple)
+    }
+
+    fn find(&self, hash: u64, tuple: [&str; N]) -> Option<u32> {
+        let same = |number: &u32| self.tuple(*number) == tuple;
+        self.numbers.find(hash, same).copied()
     }
 
     /// The tuple with a number.
