@@ -274,7 +274,8 @@ proptest! {
 fn earlier_parts_that_do_not_fit_are_refused() {
     let split = QuerySplit::new(vec![0.5, 0.5], 1).unwrap();
     let pairs = vec![pair("a")];
-    let error = extend_stratified_split(&split, pairs.clone(), std::slice::from_ref(&pairs)).unwrap_err();
+    let error =
+        extend_stratified_split(&split, pairs.clone(), std::slice::from_ref(&pairs)).unwrap_err();
     assert!(error.to_string().contains("2, as many"), "{error}");
     let shared = [pairs.clone(), vec![pair(" A")]];
     let error = extend_stratified_split(&split, pairs, &shared).unwrap_err();

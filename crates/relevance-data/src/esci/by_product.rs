@@ -85,12 +85,11 @@ pub(super) fn batches(
     })
 }
 
+/// The judgments by product, the product of each row of their file, and the rows left out.
+type Joined = (Arc<Judgments>, Arc<[u32]>, RowReport);
+
 impl Judgments {
-    /// The judgments by product, and the product of each row of their file.
-    fn joined(
-        dataset: &EsciDataset,
-        filter: &EsciFilter,
-    ) -> Result<(Arc<Self>, Arc<[u32]>, RowReport), DataError> {
+    fn joined(dataset: &EsciDataset, filter: &EsciFilter) -> Result<Joined, DataError> {
         let mut report = RowReport::default();
         let mut judgments = Self::read(dataset, filter, &mut report)?;
         let product_of_row = judgments.find_products(dataset, &mut report)?;
