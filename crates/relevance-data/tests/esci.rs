@@ -253,7 +253,7 @@ fn both_orders_hold_the_same_pairs_and_texts_may_lie_in_a_file() {
     }
 }
 
-fn record<'a>(pair: &'a LabeledPair, split: &'static str) -> EsciRecord<'a> {
+fn record<'a>(pair: &'a LabeledPair, split: &'a str) -> EsciRecord<'a> {
     EsciRecord {
         pair,
         split,
