@@ -310,7 +310,8 @@ fn parts_of_real_judgments_have_like_label_shares() {
 fn earlier_parts_that_do_not_fit_are_refused() {
     let split = QuerySplit::new(vec![0.5, 0.5], 1).unwrap();
     let pairs = vec![pair("a")];
-    let error = extend_stratified_split(&split, pairs.clone(), &[pairs.clone()]).unwrap_err();
+    let one = std::slice::from_ref(&pairs);
+    let error = extend_stratified_split(&split, pairs.clone(), one).unwrap_err();
     assert!(error.to_string().contains("2, as many"), "{error}");
     let shared = [pairs.clone(), vec![pair(" A")]];
     let error = extend_stratified_split(&split, pairs, &shared).unwrap_err();

@@ -10,7 +10,6 @@ use std::sync::Arc;
 /// Some products with their judgments, as they were decoded: [`EsciBatch::rows`] borrows from it.
 pub struct EsciBatch {
     pub(super) judgments: Arc<Judgments>,
-    pub(super) product_of_row: Arc<[u32]>,
     pub(super) batch: Batch,
 }
 
@@ -53,7 +52,7 @@ impl EsciBatch {
     pub fn rows(&self) -> impl Iterator<Item = EsciRow<'_>> {
         let texts = Texts::new(&self.batch);
         let rows = (0..self.batch.rows.num_rows()).map(|row| {
-            let product = self.product_of_row[self.batch.first_row + row];
+            let product = self.judgments.product(self.batch.first_row + row);
             (row, product)
         });
         let wanted = rows.filter(|(_, product)| *product != NONE);

@@ -35,17 +35,18 @@ pub(super) struct Judgments {
     all: Vec<Judgment>,
     /// The first judgment of each product.
     first: Vec<u32>,
+    /// The product of each row of the products file; [`NONE`] for one that is not wanted.
+    product_of_row: Vec<u32>,
 }
 
 /// Pairs with texts of their own.
 pub(super) fn stream(dataset: &EsciDataset, filter: &EsciFilter) -> Result<EsciPairs, DataError> {
-    let (judgments, product_of_row, report) = Judgments::joined(dataset, filter)?;
+    let (judgments, report) = Judgments::joined(dataset, filter)?;
     let mut lanes = Lanes::open(&dataset.products, &TEXTS)?;
     let rounds = std::iter::from_fn(move || {
         let round = lanes.round(|batch| {
             let batch = EsciBatch {
                 judgments: Arc::clone(&judgments),
-                product_of_row: Arc::clone(&product_of_row),
                 batch,
             };
             batch.rows().map(|row| row.to_pair()).collect::<Vec<_>>()
@@ -68,12 +69,11 @@ pub(super) fn batches(
     dataset: &EsciDataset,
     filter: &EsciFilter,
 ) -> Result<EsciBatches, DataError> {
-    let (judgments, product_of_row, report) = Judgments::joined(dataset, filter)?;
+    let (judgments, report) = Judgments::joined(dataset, filter)?;
     let mut lanes = Lanes::open(&dataset.products, &TEXTS)?;
     let rounds = std::iter::from_fn(move || {
         let round = lanes.round(|batch| EsciBatch {
             judgments: Arc::clone(&judgments),
-            product_of_row: Arc::clone(&product_of_row),
             batch,
         });
         let ended = round.iter().all(Option::is_none);
@@ -86,15 +86,15 @@ pub(super) fn batches(
 }
 
 impl Judgments {
-    /// The judgments by product, and the product of each row of their file.
+    /// The judgments that pass a filter, by product.
     fn joined(
         dataset: &EsciDataset,
         filter: &EsciFilter,
-    ) -> Result<(Arc<Self>, Arc<[u32]>, RowReport), DataError> {
+    ) -> Result<(Arc<Self>, RowReport), DataError> {
         let mut report = RowReport::default();
         let mut judgments = Self::read(dataset, filter, &mut report)?;
-        let product_of_row = judgments.find_products(dataset, &mut report)?;
-        Ok((Arc::new(judgments), product_of_row.into(), report))
+        judgments.product_of_row = judgments.find_products(dataset, &mut report)?;
+        Ok((Arc::new(judgments), report))
     }
 
     fn read(
@@ -232,6 +232,11 @@ impl Judgments {
             judgment.next = std::mem::replace(first, number as u32);
         }
         Ok(())
+    }
+
+    /// The product of a row of their file; [`NONE`] for one that is not wanted.
+    pub(super) fn product(&self, row: usize) -> u32 {
+        self.product_of_row[row]
     }
 
     /// The judgments of a product, in the order of their file.
