@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 /// Splits by normalised query so that the parts have nearly the same shares of labels and their
 /// expected sizes, which a plain hash gives only for many queries.
 ///
-/// Queries are grouped into strata by their rarest label (a query that has a Complement item belongs to
-/// Complement if that is the rarest), sorted by their hash within the stratum, and dealt to the part
-/// that is furthest behind its share of the stratum's pairs.
+/// Queries are taken by their rarest label (those that have a Complement item first, if that is the rarest), in
+/// the order of their hash where that is the same, and each is dealt to the part that lacks most of what it
+/// has, label by label (after Sechidis, Tsoumakas and Vlahavas 2011, ECML, with a query as the example and its
+/// pairs' labels as its labels).
 ///
 /// **Stability.** The deal is deterministic and does not depend on the order of the rows, but rows that
 /// are added later can move queries. [`extend_stratified_split`] deals added rows so that nothing moves;
@@ -110,63 +111,88 @@ fn parts_of_queries(
     pairs: &[LabeledPair],
     known: &BTreeMap<String, usize>,
 ) -> BTreeMap<String, usize> {
+    let (queries, label_counts) = counts(pairs);
+    let mut deal = Deal {
+        fractions: split.fractions(),
+        dealt: vec![vec![0.0; label_counts.len()]; split.num_parts()],
+        label_counts: &label_counts,
+    };
     let mut parts = BTreeMap::new();
-    for mut queries in strata(pairs) {
-        queries.sort_by(|a, b| {
-            let of = |query: &str| unit_hash(split.seed(), query);
-            of(&a.0).total_cmp(&of(&b.0)).then_with(|| a.0.cmp(&b.0))
-        });
-        let mut dealt = vec![0.0; split.num_parts()];
-        let (settled, new): (Vec<_>, Vec<_>) = queries
-            .into_iter()
-            .partition(|(query, _)| known.contains_key(query));
-        for (query, size) in settled {
-            let part = known[&query];
-            dealt[part] += size as f64;
-            parts.insert(query, part);
-        }
-        for (query, size) in new {
-            let part = furthest_behind(split.fractions(), &dealt, size as f64);
-            dealt[part] += size as f64;
-            parts.insert(query, part);
-        }
+    let (settled, mut new): (Vec<_>, Vec<_>) = queries
+        .into_iter()
+        .partition(|(query, _)| known.contains_key(query));
+    for (query, labels) in settled {
+        deal.give(known[&query], &labels);
+        parts.insert(query.clone(), known[&query]);
+    }
+    new.sort_by_cached_key(|(query, labels)| {
+        let place = unit_hash(split.seed(), query).to_bits();
+        (rarest(labels, &label_counts), place, query.clone())
+    });
+    for (query, labels) in new {
+        let part = deal.furthest_behind(&labels);
+        deal.give(part, &labels);
+        parts.insert(query, part);
     }
     parts
 }
 
-/// Normalised queries with the numbers of their pairs, grouped by the rarest label that each has.
-fn strata(pairs: &[LabeledPair]) -> impl Iterator<Item = Vec<(String, usize)>> {
-    let mut label_counts: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut queries: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+/// How many pairs of each label each normalised query has.
+type LabelsOfQueries = BTreeMap<String, Vec<usize>>;
+
+/// How many pairs each normalised query has of each label, and how many there are of each label.
+fn counts(pairs: &[LabeledPair]) -> (LabelsOfQueries, Vec<usize>) {
+    let classes = pairs.iter().map(|pair| pair.label.index() + 1).max();
+    let mut label_counts = vec![0; classes.unwrap_or(0)];
+    let mut queries = LabelsOfQueries::new();
     for pair in pairs {
         let label = pair.label.index();
-        *label_counts.entry(label).or_default() += 1;
+        label_counts[label] += 1;
         let query = normalize_query(&pair.pair.query.text);
-        queries.entry(query).or_default().push(label);
+        let labels = queries.entry(query);
+        labels.or_insert_with(|| vec![0; label_counts.len()])[label] += 1;
     }
-    let mut strata: BTreeMap<usize, Vec<(String, usize)>> = BTreeMap::new();
-    for (query, labels) in queries {
-        let rarest = labels
-            .iter()
-            .copied()
-            .min_by_key(|label| (label_counts[label], *label))
-            .unwrap_or(0);
-        let stratum = strata.entry(rarest).or_default();
-        stratum.push((query, labels.len()));
-    }
-    strata.into_values()
+    (queries, label_counts)
 }
 
-/// The part that lacks most of its share once `size` more pairs are dealt; the first of equals.
-fn furthest_behind(fractions: &[f64], dealt: &[f64], size: f64) -> usize {
-    let total = dealt.iter().sum::<f64>() + size;
-    let lack = |part: usize| fractions[part] * total - dealt[part];
-    let open = |part: &usize| fractions[*part] > 0.0;
-    (0..fractions.len())
-        .filter(open)
-        .fold(None, |best: Option<usize>, part| match best {
-            Some(best) if lack(best) >= lack(part) => Some(best),
-            _ => Some(part),
-        })
-        .unwrap_or(0)
+/// How often the rarest label of a query occurs, and which it is: queries with few of their kind come first,
+/// while there is still room to spread them.
+fn rarest(labels: &[usize], label_counts: &[usize]) -> (usize, usize) {
+    let own = labels.iter().enumerate().filter(|(_, count)| **count > 0);
+    let rarest = own.map(|(label, _)| (label_counts[label], label)).min();
+    rarest.unwrap_or_default()
+}
+
+/// What has been dealt so far.
+struct Deal<'a> {
+    fractions: &'a [f64],
+    /// Pairs by part and label.
+    dealt: Vec<Vec<f64>>,
+    label_counts: &'a [usize],
+}
+
+impl Deal<'_> {
+    fn give(&mut self, part: usize, labels: &[usize]) {
+        for (dealt, count) in self.dealt[part].iter_mut().zip(labels) {
+            *dealt += *count as f64;
+        }
+    }
+
+    /// The part that lacks most of what a query has, each label counted by its share of that label; the first
+    /// of equals.
+    fn furthest_behind(&self, labels: &[usize]) -> usize {
+        let lack = |part: usize| -> f64 {
+            let of_label = |(label, &count): (usize, &usize)| {
+                let all: f64 = self.dealt.iter().map(|dealt| dealt[label]).sum();
+                let due = self.fractions[part] * (all + count as f64);
+                let share = count as f64 / self.label_counts[label].max(1) as f64;
+                share * (due - self.dealt[part][label])
+            };
+            labels.iter().enumerate().map(of_label).sum()
+        };
+        let open = (0..self.fractions.len()).filter(|&part| self.fractions[part] > 0.0);
+        let lacks = open.map(|part| (part, lack(part)));
+        let most = lacks.reduce(|best, next| if next.1 > best.1 { next } else { best });
+        most.map_or(0, |(part, _)| part)
+    }
 }

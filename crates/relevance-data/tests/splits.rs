@@ -271,11 +271,47 @@ proptest! {
 }
 
 #[test]
+#[cfg(feature = "parquet")]
+fn parts_of_real_judgments_have_like_label_shares() {
+    // 24 queries have about 44 pairs, a thousand have 3: a hash alone is off by tens of per cent.
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/data");
+    let dataset = relevance_data::EsciDataset::open(folder).unwrap();
+    let pairs = dataset
+        .pairs(&relevance_data::EsciFilter::default())
+        .unwrap();
+    let share = |part: &[LabeledPair], label: usize| {
+        let count = part
+            .iter()
+            .filter(|pair| pair.label.index() == label)
+            .count();
+        count as f64 / part.len() as f64
+    };
+    for seed in 0..5 {
+        let split = QuerySplit::new(vec![0.8, 0.1, 0.1], seed).unwrap();
+        let parts = stratified_split(&split, pairs.clone());
+        for (part, fraction) in parts.iter().zip(split.fractions()) {
+            let size = part.len() as f64 / pairs.len() as f64;
+            assert!(
+                (size / fraction - 1.0).abs() < 0.05,
+                "{size} for {fraction}"
+            );
+            for label in 0..4 {
+                let (found, wanted) = (share(part, label), share(&pairs, label));
+                assert!(
+                    (found - wanted).abs() < 0.02,
+                    "seed {seed}, {label}: {found} for {wanted}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn earlier_parts_that_do_not_fit_are_refused() {
     let split = QuerySplit::new(vec![0.5, 0.5], 1).unwrap();
     let pairs = vec![pair("a")];
-    let error =
-        extend_stratified_split(&split, pairs.clone(), std::slice::from_ref(&pairs)).unwrap_err();
+    let one = std::slice::from_ref(&pairs);
+    let error = extend_stratified_split(&split, pairs.clone(), one).unwrap_err();
     assert!(error.to_string().contains("2, as many"), "{error}");
     let shared = [pairs.clone(), vec![pair(" A")]];
     let error = extend_stratified_split(&split, pairs, &shared).unwrap_err();
