@@ -136,3 +136,29 @@ impl ModuleVisitor for RankOne {
         }
     }
 }
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_pass_is_burns_adamw_to_the_last_bit() {
+        let device = Device::flex();
+        let config = TrainingConfig::default();
+        for weight_decay in [0.0, 0.1] {
+            let ours = OnePassAdamW::new(&config, weight_decay);
+            let start = Tensor::<1, burn::tensor::Int>::arange(0..1003, &device)
+                .float()
+                .sin();
+            let mut found = (start.clone(), None);
+            let mut expected = (start, None);
+            for step in 1..=4 {
+                let grad = (expected.0.clone() * step).cos() * 0.3;
+                found = ours.step(3e-3, found.0, grad.clone(), found.1);
+                expected = ours.elsewhere.step(3e-3, expected.0, grad, expected.1);
+                let bits = |tensor: &Tensor<1>| tensor.to_data().try_into_vec::<f32>().unwrap();
+                assert_eq!(bits(&found.0), bits(&expected.0), "{weight_decay} {step}");
+            }
+        }
+    }
+}
