@@ -1,7 +1,7 @@
 //! Softmax contrast of rows with columns: value and hand-written gradient, for every loss of that
 //! kind.
 
-use burn::tensor::{Bool, DType, Int, Tensor};
+use burn::tensor::{Bool, DType, Device, Int, Tensor};
 
 use crate::softmax::Softmax;
 
@@ -32,7 +32,7 @@ impl Scale {
     ///
     /// # Shapes
     /// - `z`: `[m, h]`; `columns`: `[n, h]`; output: `[m, n]`
-    pub(crate) fn similarity(&self, z: &Tensor<2>, columns: &Tensor<2>) -> Tensor<2> {
+    fn similarity(&self, z: &Tensor<2>, columns: &Tensor<2>) -> Tensor<2> {
         let z = z.clone().without_autodiff();
         let z = match &self.learned {
             None => z.mul_scalar(self.fixed),
@@ -57,78 +57,117 @@ impl Scale {
 /// `None`: row `i` column `i`.
 pub(crate) type Positives = Option<Tensor<2>>;
 
-/// `L_i = logsumexp_j S_ij - Σ_j T_ij S_ij`, where `T` are the shares of the positives.
+/// `L_i = logsumexp_j S_ij - Σ_j T_ij S_ij` with `S = z c^T / τ`, where `T` are the shares of the
+/// positives; with gradients with respect to `z`, to the columns `c` and to `1/τ`.
 ///
 /// The gradient is written down rather than traced: `dL_i/dS_ij = P_ij - T_ij` with
 /// `P = softmax_j(S)`. The softmax is computed outside the graph, and the loss enters the graph as
-/// `g_i = z_i · ((P - T) c)_i / τ` with `P` and `T` held constant, which has that very gradient
-/// with respect to `z`, to the columns `c` and to `1/τ`; its value is then replaced by the loss. So
-/// the backward pass is one matrix product, and the graph keeps one `[m, n]` matrix, where tracing
-/// would keep several and walk each of them again.
-pub(crate) struct Contrast {
-    /// `[m]`.
-    loss: Tensor<1>,
-    /// `[m, n]`: `softmax_j S_ij`, exactly zero where masked.
-    probs: Tensor<2>,
+/// `g_i = z_i · ((P - T) c)_i / τ` with `P` and `T` held constant, which has that very gradient; its
+/// value is then replaced by the loss. So the backward pass is one matrix product, and the graph keeps
+/// one `[m, n]` matrix, where tracing would keep several and walk each of them again. Without a
+/// gradient no `[m, n]` matrix is kept: it is worked through in blocks of rows.
+///
+/// # Shapes
+/// - `z`: `[m, h]`; `columns`: `[n, h]`; output: `[m]`
+/// - `excluded`: `[m, n]`, true where a cell is left out; never a positive
+pub(crate) fn contrast(
+    z: Tensor<2>,
+    columns: Tensor<2>,
+    excluded: Option<Tensor<2, Bool>>,
     positives: Positives,
+    scale: &Scale,
+) -> Tensor<1> {
+    let [m, _] = z.dims();
+    let cells = Cells {
+        z: &z,
+        columns: &columns,
+        excluded,
+        positives,
+        scale,
+    };
+    if !(z.is_autodiff() || columns.is_autodiff() || scale.is_autodiff()) {
+        return cells.losses();
+    }
+    let (loss, probs) = cells.rows(0, m);
+    let pull = match cells.positives {
+        None => {
+            let positive = columns.clone().narrow(0, 0, m); // [m, h]
+            probs.matmul(columns.clone()) - positive
+        }
+        Some(shares) => (probs - shares).matmul(columns.clone()),
+    }; // [m, h]
+    let carrier = (z * pull).sum_dim(1).squeeze_dim::<1>(1); // [m]
+    with_value(scale.multiply(carrier), loss)
 }
 
-impl Contrast {
-    /// # Shapes
-    /// - `similarity`: `[m, n]`, without autodiff, divided by the temperature
-    /// - `excluded`: `[m, n]`, true where a cell is left out; never a positive
-    pub(crate) fn new(
-        similarity: Tensor<2>,
-        excluded: Option<Tensor<2, Bool>>,
-        positives: Positives,
-    ) -> Self {
-        let similarity = match excluded {
-            Some(excluded) => similarity.mask_fill(excluded, MASKED),
+/// The cells of `S`, of which none is computed yet.
+struct Cells<'a> {
+    z: &'a Tensor<2>,
+    columns: &'a Tensor<2>,
+    excluded: Option<Tensor<2, Bool>>,
+    positives: Positives,
+    scale: &'a Scale,
+}
+
+impl Cells<'_> {
+    /// `[m]`, block by block.
+    fn losses(&self) -> Tensor<1> {
+        let [m, _] = self.z.dims();
+        let [n, _] = self.columns.dims();
+        let rows = rows_per_block(n, &self.z.device());
+        if rows >= m {
+            return self.rows(0, m).0;
+        }
+        let blocks = (0..m).step_by(rows);
+        let losses = blocks.map(|start| self.rows(start, rows.min(m - start)).0);
+        Tensor::cat(losses.collect(), 0)
+    }
+
+    /// Losses `[rows]` and probabilities `[rows, n]`, exactly zero where masked, of the rows from
+    /// `start` on; without autodiff.
+    fn rows(&self, start: usize, rows: usize) -> (Tensor<1>, Tensor<2>) {
+        let z = self.z.clone().narrow(0, start, rows); // [rows, h]
+        let similarity = self.scale.similarity(&z, self.columns); // [rows, n]
+        let similarity = match &self.excluded {
+            Some(excluded) => {
+                let excluded = excluded.clone().narrow(0, start, rows);
+                similarity.mask_fill(excluded, MASKED)
+            }
             None => similarity,
         };
-        let positive = match &positives {
-            None => diagonal(&similarity),
-            Some(shares) => (shares.clone() * similarity.clone()).sum_dim(1),
-        }; // [m, 1]
-        let softmax = Softmax::new(similarity);
-        let loss = softmax.largest - positive + softmax.log_sum; // [m, 1], both parts at least zero
-        Self {
-            loss: loss.squeeze_dim::<1>(1), // [m]
-            probs: softmax.probs,
-            positives,
-        }
-    }
-
-    /// The loss with its graph: gradients with respect to `anchor` (rows), `columns` and `scale`.
-    ///
-    /// # Shapes
-    /// - `anchor`: `[m, h]`; `columns`: `[n, h]`; output: `[m]`
-    pub(crate) fn into_loss(
-        self,
-        anchor: Tensor<2>,
-        columns: Tensor<2>,
-        scale: &Scale,
-    ) -> Tensor<1> {
-        if !(anchor.is_autodiff() || columns.is_autodiff() || scale.is_autodiff()) {
-            return self.loss;
-        }
-        let [m, _] = anchor.dims();
-        let pull = match self.positives {
-            None => {
-                let positive = columns.clone().narrow(0, 0, m); // [m, h]
-                self.probs.matmul(columns) - positive
+        let positive = match &self.positives {
+            None => diagonal(&similarity, start),
+            Some(shares) => {
+                let shares = shares.clone().narrow(0, start, rows);
+                (shares * similarity.clone()).sum_dim(1)
             }
-            Some(shares) => (self.probs - shares).matmul(columns),
-        }; // [m, h]
-        let carrier = (anchor * pull).sum_dim(1).squeeze_dim::<1>(1); // [m]
-        with_value(scale.multiply(carrier), self.loss)
+        }; // [rows, 1]
+        let softmax = Softmax::new(similarity);
+        let loss = softmax.largest - positive + softmax.log_sum; // [rows, 1], both parts at least zero
+        (loss.squeeze_dim::<1>(1), softmax.probs)
     }
 }
 
-/// `S_ii`, `[m, 1]`.
-fn diagonal(similarity: &Tensor<2>) -> Tensor<2> {
-    let [m, _] = similarity.dims();
-    let column = Tensor::<1, Int>::arange(0..m as i64, &similarity.device()).reshape([m, 1]);
+/// Rows of `S` that are worked on together where only the losses are wanted.
+///
+/// A matrix that lies in this process's memory costs more to get from the system, page by page, than
+/// to fill; a block of it stays in the cache. Elsewhere one large product is better than many.
+fn rows_per_block(columns: usize, device: &Device) -> usize {
+    /// 1 MiB of f32.
+    const CELLS: usize = 256 * 1024;
+    #[cfg(feature = "flex")]
+    if *device == Device::flex() {
+        return (CELLS / columns).max(1);
+    }
+    let _ = (columns, device, CELLS);
+    usize::MAX
+}
+
+/// `S_ij` with `j = i + start`, `[rows, 1]`.
+fn diagonal(similarity: &Tensor<2>, start: usize) -> Tensor<2> {
+    let [rows, _] = similarity.dims();
+    let columns = start as i64..(start + rows) as i64;
+    let column = Tensor::<1, Int>::arange(columns, &similarity.device()).reshape([rows, 1]);
     similarity.clone().gather(1, column)
 }
 

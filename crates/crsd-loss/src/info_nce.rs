@@ -4,7 +4,7 @@ use burn::tensor::{Bool, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::align::{AlignInput, AlignLoss};
-use crate::contrast::{Contrast, MIN_TEMPERATURE, Scale};
+use crate::contrast::{MIN_TEMPERATURE, Scale, contrast};
 use crate::memory_queue::QueuedNegatives;
 use crate::shape::{check_not_empty, check_shape};
 use crate::{CrsdLossError, Direction, NegativeMask, unit_norm};
@@ -120,10 +120,10 @@ impl InfoNce {
         }
         let scale = Scale::new(None, self.config.temperature);
         let excluded = negatives.map(NegativeMask::excluded);
-        Ok(self.contrast(standard, reasoned, excluded, None, &scale))
+        Ok(self.losses(standard, reasoned, excluded, None, &scale))
     }
 
-    fn contrast(
+    fn losses(
         &self,
         standard: Tensor<2>,
         reasoned: Tensor<2>,
@@ -133,28 +133,19 @@ impl InfoNce {
     ) -> Tensor<1> {
         let z = unit_norm(standard, self.config.norm_eps); // [b, h]
         let z_reasoned = unit_norm(reasoned, self.config.norm_eps); // [b, h]
-        let similarity = scale.similarity(&z, &z_reasoned); // [b, b]
-        // The same matrix read by columns: each reasoned view looks for its standard one.
+        // Each reasoned view looks for its standard one.
         let back = (self.config.direction == Direction::Symmetric).then(|| {
             let excluded = excluded.clone().map(Tensor::transpose);
-            let similarity = similarity.clone().transpose();
-            let columns = Contrast::new(similarity, excluded, None);
-            columns.into_loss(z_reasoned.clone(), z.clone(), scale)
+            contrast(z_reasoned.clone(), z.clone(), excluded, None, scale)
         });
         let rows = match queue {
-            None => {
-                let rows = Contrast::new(similarity, excluded, None);
-                rows.into_loss(z, z_reasoned, scale)
-            }
+            None => contrast(z, z_reasoned, excluded, None, scale),
             Some(queue) => {
-                let excluded = queue.beside(excluded, similarity.dims()); // [b, b + q]
+                let excluded = queue.beside(excluded, z.dims()[0]); // [b, b + q]
                 let queued = unit_norm(queue.representations, self.config.norm_eps); // [q, h]
-                let further = scale.similarity(&z, &queued); // [b, q]
-                let similarity = Tensor::cat(vec![similarity, further], 1); // [b, b + q]
                 let columns = vec![z_reasoned.without_autodiff(), queued];
                 let columns = Tensor::cat(columns, 0); // [b + q, h]
-                let rows = Contrast::new(similarity, excluded, None);
-                rows.into_loss(z, columns, scale)
+                contrast(z, columns, excluded, None, scale)
             }
         };
         match back {
@@ -169,7 +160,7 @@ impl AlignLoss for InfoNce {
         let scale = Scale::new(input.inverse_temperature, self.config.temperature);
         let excluded = input.negatives.as_ref().map(NegativeMask::excluded);
         let (standard, reasoned) = (input.standard, input.reasoned);
-        self.contrast(standard, reasoned, excluded, input.queue, &scale)
+        self.losses(standard, reasoned, excluded, input.queue, &scale)
     }
 
     fn reads_queue(&self) -> bool {

@@ -223,14 +223,14 @@ impl QueuedNegatives {
     pub(crate) fn beside(
         &self,
         batch: Option<Tensor<2, Bool>>,
-        [b, columns]: [usize; 2],
+        b: usize,
     ) -> Option<Tensor<2, Bool>> {
         if batch.is_none() && self.excluded.is_none() {
             return None;
         }
         let device = self.representations.device();
         let none = |n| Tensor::<2, Bool>::zeros([b, n], &device);
-        let batch = batch.unwrap_or_else(|| none(columns));
+        let batch = batch.unwrap_or_else(|| none(b));
         let queue = self.excluded.clone();
         let queue = queue.unwrap_or_else(|| none(self.num_entries()));
         Some(Tensor::cat(vec![batch, queue], 1)) // [b, b + q]

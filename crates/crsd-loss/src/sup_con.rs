@@ -3,7 +3,7 @@
 use burn::tensor::{Bool, DType, Int, Tensor};
 
 use crate::align::{AlignInput, AlignLoss};
-use crate::contrast::{Contrast, Scale};
+use crate::contrast::{Scale, contrast};
 use crate::negative_mask::off_diagonal;
 use crate::{CrsdLossError, Direction, InfoNceConfig, NegativeMask, unit_norm};
 
@@ -80,9 +80,8 @@ fn across(
     scale: &Scale,
 ) -> Tensor<1> {
     let excluded = negatives.map(|mask| mask.excluded().bool_and(same.clone().bool_not()));
-    let similarity = scale.similarity(&anchor, &other); // [b, b]
     let positives = Some(shares(same));
-    Contrast::new(similarity, excluded, positives).into_loss(anchor, other, scale)
+    contrast(anchor, other, excluded, positives, scale)
 }
 
 /// Every view against every other one.
@@ -105,9 +104,7 @@ fn all_views(
     };
     let excluded = left_out.bool_or(others.clone().bool_not()); // [2b, 2b]
     let positives = Some(shares(same.repeat(&[2, 2]).bool_and(others)));
-    let similarity = scale.similarity(&all, &all); // [2b, 2b]
-    let loss = Contrast::new(similarity, Some(excluded), positives);
-    let loss = loss.into_loss(all.clone(), all, scale); // [2b]
+    let loss = contrast(all.clone(), all, Some(excluded), positives, scale); // [2b]
     (loss.clone().narrow(0, 0, b) + loss.narrow(0, b, b)).mul_scalar(0.5) // [b]
 }
 

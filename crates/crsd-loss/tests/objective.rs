@@ -1,9 +1,9 @@
 //! The objective as a whole: weights, detaching, errors, configuration files.
 
-use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
+use burn::tensor::{Bool, DType, Device, Distribution, Tensor, TensorData};
 use crsd_loss::{
-    CrsdInput, CrsdLossConfig, CrsdLossError, Diagnostics, Direction, InfoNceConfig, NegativeMask,
-    check_labels, cross_entropy, label_tensor,
+    Align, CrsdInput, CrsdLossConfig, CrsdLossError, Diagnostics, Direction, InfoNceConfig,
+    NegativeMask, check_labels, cross_entropy, label_tensor,
 };
 
 fn rows(values: &[[f32; 2]], device: &Device) -> Tensor<2> {
@@ -297,4 +297,53 @@ fn a_configuration_file_holds_only_known_keys() {
         serde_json::from_str::<CrsdLossConfig>(&written).unwrap(),
         config
     );
+}
+
+#[test]
+fn without_a_gradient_a_large_batch_has_the_same_losses() {
+    // More rows than one block of the similarity matrix, and not a multiple of it.
+    const B: usize = 700;
+    let device = Device::default();
+    let random = |columns| {
+        let matrix = Tensor::<2>::random([B, columns], Distribution::Default, &device) - 0.5;
+        matrix.into_data()
+    };
+    let labels: Vec<usize> = (0..B).map(|i| i * i % 4).collect();
+    let usable: Vec<bool> = (0..B * B).map(|cell| cell % 3 > 0).collect();
+    let data = [random(4), random(16), random(16)];
+    let input = |device: &Device, masked: bool| {
+        let [logits, standard, reasoned] = data.clone().map(|data| Tensor::from_data(data, device));
+        let usable = TensorData::new(usable.clone(), [B, B]);
+        let usable = || Tensor::<2, Bool>::from_data(usable, device);
+        CrsdInput {
+            standard_logits: logits.clone(),
+            reasoned_logits: logits,
+            standard,
+            reasoned,
+            labels: label_tensor(&labels, 4, device).unwrap(),
+            negatives: masked.then(|| NegativeMask::new(usable()).unwrap()),
+        }
+    };
+    for align in [Align::InfoNce, Align::SupCon, Align::SupConAllViews] {
+        for direction in [Direction::StandardToReasoned, Direction::Symmetric] {
+            for masked in [false, true] {
+                let config = CrsdLossConfig::new().with_align(align);
+                let loss = config.with_direction(direction).init().unwrap();
+                let found = loss.forward(input(&device, masked), 1.0).unwrap();
+                let mut traced = input(&device.clone().autodiff(), masked);
+                traced.standard = traced.standard.require_grad();
+                let expected = loss.forward(traced, 1.0).unwrap();
+                assert!(expected.align.is_tracked());
+                let pairs = values(found.align).into_iter().zip(values(expected.align));
+                for (row, (found, expected)) in pairs.enumerate() {
+                    let case = format!("{align:?} {direction:?} {masked} row {row}");
+                    let off = (found - expected).abs();
+                    assert!(
+                        off < 1e-5 * expected.max(1.0),
+                        "{case}: {found}, {expected}"
+                    );
+                }
+            }
+        }
+    }
 }
