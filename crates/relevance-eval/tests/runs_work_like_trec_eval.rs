@@ -156,6 +156,8 @@ fn bad_lines_are_named() {
 
     let missing = Qrels::from_file(folder.path().join("none")).unwrap_err();
     assert!(missing.to_string().contains("cannot open"), "{missing}");
+    let directory = Run::from_file(folder.path()).unwrap_err().to_string();
+    assert!(directory.contains("cannot read: Is a dir"), "{directory}");
     let mut run = Run::new();
     run.insert("a query", "d", 1.0);
     let target = folder.path().join("out");

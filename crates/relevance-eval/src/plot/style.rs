@@ -388,7 +388,7 @@ mod tests {
     #[test]
     fn eighteen_series_have_colours_of_their_own() {
         let colours: std::collections::BTreeSet<(u8, u8, u8)> = (0..18)
-            .map(|i| series_color(i))
+            .map(series_color)
             .map(|RGBColor(r, g, b)| (r, g, b))
             .collect();
         assert_eq!(colours.len(), 18);
