@@ -94,8 +94,11 @@ fn read(path: &Path, policy: RowPolicy) -> Result<Vec<LabeledPair>, DataError> {
         .collect()
 }
 
+/// A query, an item and a label.
+type Row = (Index, Index, Index);
+
 /// A few queries and items with identifiers of their own, and rows of both.
-fn judged() -> impl Strategy<Value = (Vec<Query>, Vec<Item>, Vec<(Index, Index, Index)>)> {
+fn judged() -> impl Strategy<Value = (Vec<Query>, Vec<Item>, Vec<Row>)> {
     let numbered = |id: &mut String, number: usize| id.push_str(&number.to_string());
     let queries = vec(query(), 1..4).prop_map(move |mut queries| {
         let all = queries.iter_mut().enumerate();
@@ -107,7 +110,7 @@ fn judged() -> impl Strategy<Value = (Vec<Query>, Vec<Item>, Vec<(Index, Index, 
         all.for_each(|(number, item)| numbered(&mut item.id, number));
         items
     });
-    (queries, items, vec(any::<(Index, Index, Index)>(), 1..20))
+    (queries, items, vec(any::<Row>(), 1..20))
 }
 
 fn packing() -> impl Strategy<Value = Packing> {
@@ -130,7 +133,7 @@ proptest! {
     #[test]
     fn pairs_come_back_from_the_official_files((queries, items, rows) in judged(), packing in packing()) {
         let schema = LabelSchema::esci();
-        let pair = |(query, item, label): &(Index, Index, Index)| {
+        let pair = |(query, item, label): &Row| {
             let query = query.get(&queries).clone();
             let item = Item { locale: query.locale.clone(), ..item.get(&items).clone() };
             LabeledPair { pair: Pair { query, item }, label: schema.label(label.index(4)).unwrap() }
@@ -153,7 +156,7 @@ proptest! {
     #[test]
     fn pairs_come_back_from_wands((queries, items, rows) in judged(), packing in packing()) {
         let schema = LabelSchema::wands();
-        let pair = |(query, item, label): &(Index, Index, Index)| {
+        let pair = |(query, item, label): &Row| {
             let query = Query { locale: String::new(), ..query.get(&queries).clone() };
             let mut item = item.get(&items).clone();
             // These two have no column there: what they hold becomes part of the title.
