@@ -135,7 +135,7 @@ pub enum DataError {
         message: String,
     },
     /// A table lacks a column that was asked for.
-    #[error("{}: no column {column:?}; there are: {}", path.display(), available.join(", "))]
+    #[error("{}: no column {column:?}; there are: {}", path.display(), listed(available))]
     UnknownColumn {
         /// The file.
         path: PathBuf,
@@ -326,6 +326,16 @@ impl DataError {
             other => other,
         }
     }
+}
+
+/// Names that a file gave, which may be no text at all.
+pub(crate) fn listed<S: AsRef<str>>(names: &[S]) -> String {
+    if names.is_empty() {
+        return "none, the file is empty".to_owned();
+    }
+    let shown = names.iter().map(|name| name.as_ref().escape_debug());
+    let shown: Vec<String> = shown.map(|name| name.to_string()).collect();
+    shown.join(", ")
 }
 
 fn at(path: &Option<PathBuf>) -> String {

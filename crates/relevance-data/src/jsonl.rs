@@ -108,8 +108,9 @@ impl<T: DeserializeOwned> JsonlReader<T> {
 
 const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 
-/// serde_json counts lines within what it was given, here always one: only the column is news.
-fn in_words(error: &serde_json::Error) -> String {
+/// What serde_json found, without the line that it counts within what it was given: a message names that of
+/// the file.
+pub(crate) fn in_words(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     match text.strip_suffix(&place) {

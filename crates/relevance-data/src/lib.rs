@@ -102,3 +102,8 @@ pub use trl::{
 };
 #[cfg(feature = "tables")]
 pub use trl::{TrlSource, write_trl};
+
+/// The examples in Rust of the guide to the data, run as tests of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/DATA.md")]
+mod guide {}

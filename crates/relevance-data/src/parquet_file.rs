@@ -9,7 +9,7 @@ use parquet::arrow::arrow_reader::{
     RowSelector,
 };
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,6 +41,9 @@ pub(crate) type Batches = Box<dyn Iterator<Item = Result<Batch, DataError>> + Se
 impl ParquetFile {
     pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
         let mut file = File::open(path).map_err(DataError::io(path, "open"))?;
+        if path.is_dir() {
+            return Err(DataError::io(path, "read")(ErrorKind::IsADirectory.into()));
+        }
         let unpacked = unpack(&mut file, path)?;
         if let Some(unpacked) = &unpacked {
             file = File::open(unpacked).map_err(DataError::io(path, "open"))?;

@@ -1,6 +1,7 @@
 //! Relevance classes: their names, order and gains.
 
 use crate::DataError;
+use crate::jsonl::in_words;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -131,7 +132,7 @@ impl LabelSchema {
         serde_json::from_slice(&text).map_err(|error| DataError::Json {
             path: path.to_owned(),
             line: error.line().max(1),
-            message: error.to_string(),
+            message: in_words(&error),
         })
     }
 

@@ -143,13 +143,17 @@ pub struct BatchStream<S> {
     epoch: usize,
     batch: usize,
     batches: Vec<Vec<usize>>,
+    /// Made once an epoch, so that a position may be asked for with every batch.
+    fingerprint: String,
 }
 
 impl<S: EpochSampler> BatchStream<S> {
     /// A stream from the first batch on.
     pub fn new(sampler: S) -> Self {
+        let batches = sampler.batches(0);
         Self {
-            batches: sampler.batches(0),
+            fingerprint: fingerprint(&batches),
+            batches,
             sampler,
             epoch: 0,
             batch: 0,
@@ -175,6 +179,7 @@ impl<S: EpochSampler> BatchStream<S> {
             epoch: position.epoch,
             batch: position.batch,
             batches,
+            fingerprint: found,
         })
     }
 
@@ -183,7 +188,7 @@ impl<S: EpochSampler> BatchStream<S> {
         BatchPosition {
             epoch: self.epoch,
             batch: self.batch,
-            fingerprint: fingerprint(&self.batches),
+            fingerprint: self.fingerprint.clone(),
         }
     }
 }
@@ -197,6 +202,7 @@ impl<S: EpochSampler> Iterator for BatchStream<S> {
             self.epoch += 1;
             self.batch = 0;
             self.batches = self.sampler.batches(self.epoch);
+            self.fingerprint = fingerprint(&self.batches);
         }
         let batch = self.batches.get(self.batch)?.clone();
         self.batch += 1;

@@ -1,7 +1,11 @@
 //! Token ids against `transformers`, and what truncation keeps.
 #![cfg(feature = "tokenizers")]
 
-use relevance_data::{DataError, Encoding, PairTokenizer, PairTokenizerConfig};
+use proptest::prelude::*;
+use relevance_data::{
+    BatchStream, DataError, Encoding, PairTokenizer, PairTokenizerConfig, Prefetch,
+    TokenBudgetSampler,
+};
 use serde::Deserialize;
 use tokenizers::Tokenizer;
 
@@ -222,4 +226,87 @@ fn unfit_tokenizers_and_settings_are_refused() {
     assert!(fault(r#"{"max_length": 67}"#).starts_with("max_length = 67; allowed: at least 68"));
     assert!(fault(r#"{"max_reasoned_length": 69}"#).contains("at least 70"));
     assert!(fault(r#"{"min_query_length": 0}"#).contains("at least 1"));
+}
+
+/// Items, queries and reasons of any lengths.
+fn lengths() -> impl Strategy<Value = (usize, usize, usize)> {
+    (0_usize..60, 0_usize..90, 0_usize..90)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn truncation_keeps_its_promises_at_every_length(
+        (query, item, reason) in lengths(),
+        floor in 1_usize..30,
+        (more, more_reasoned) in (0_usize..40, 0_usize..60),
+    ) {
+        let (longest, reasoned) = (floor + 4 + more, floor + 6 + more_reasoned);
+        let tokenizer = tokenizer(longest, reasoned, floor);
+        let texts = [words("towel", query), words("kitchen", item), words("set", reason)];
+        let standard = tokenizer.encode(&texts[0], &texts[1]).unwrap();
+        prop_assert!(standard.len() <= longest);
+        let &[kept_query, kept_item] = &segments(&tokenizer, &standard)[..] else { panic!() };
+        prop_assert!(kept_query >= query.min(floor), "the query is never cut below its floor");
+        if kept_query < query || kept_item < item {
+            prop_assert_eq!(standard.len(), longest, "nothing is cut while there is room");
+        }
+        // Only the item is cut, unless the query is above its floor.
+        prop_assert!(kept_query == query || (kept_query >= floor && query > floor));
+
+        let view = tokenizer.encode_reasoned(&texts[0], &texts[1], &texts[2]).unwrap();
+        prop_assert!(view.len() <= reasoned);
+        let &[with_query, with_item, kept_reason] = &segments(&tokenizer, &view)[..] else { panic!() };
+        prop_assert!(with_query >= query.min(floor));
+        prop_assert!(kept_reason >= reason.min(1), "a reason leaves at least one token");
+        if kept_reason < reason {
+            prop_assert_eq!(view.len(), reasoned);
+        }
+        if (with_query, with_item) == (kept_query, kept_item) {
+            prop_assert_eq!(&view.ids[..standard.len()], &standard.ids[..]);
+        } else {
+            // The pair is cut further only where no more than one token of the reason is left.
+            prop_assert_eq!((view.len(), kept_reason), (reasoned, reason.min(1)));
+        }
+    }
+}
+
+#[test]
+fn batches_are_tokenised_ahead_and_taken_up_again() {
+    let golden = views().views;
+    let tokenizer = std::sync::Arc::new(tokenizer(128, 320, 64));
+    let texts: Vec<(String, String)> = golden.into_iter().map(|v| (v.query, v.item)).collect();
+    let lengths = texts
+        .iter()
+        .map(|(query, item)| tokenizer.encode(query, item).unwrap().len());
+    let sampler = TokenBudgetSampler::new(lengths.collect(), 512, 3).unwrap();
+    let trainer = std::thread::current().id();
+    let tokenised = |mut stream: BatchStream<TokenBudgetSampler>| {
+        let (tokenizer, texts) = (std::sync::Arc::clone(&tokenizer), texts.clone());
+        let batches = std::iter::from_fn(move || {
+            let rows = stream.next()?;
+            let pairs: Vec<(&str, &str)> = rows
+                .iter()
+                .map(|&row| (texts[row].0.as_str(), texts[row].1.as_str()))
+                .collect();
+            let views = tokenizer.encode_pairs(&pairs).unwrap();
+            Some((views, stream.position(), std::thread::current().id()))
+        });
+        Prefetch::new(2, batches).map(Result::unwrap)
+    };
+    // Over the end of an epoch.
+    let whole: Vec<_> = tokenised(BatchStream::new(sampler.clone()))
+        .take(40)
+        .collect();
+    assert!(whole.iter().all(|(_, _, thread)| *thread != trainer));
+    assert!(whole.last().unwrap().1.epoch > 0);
+    for (place, (_, position, _)) in whole.iter().enumerate() {
+        // The position that came with a batch, not that of a thread which is ahead of it.
+        let resumed = BatchStream::resume(sampler.clone(), position).unwrap();
+        let next = tokenised(resumed).next().unwrap();
+        if let Some(expected) = whole.get(place + 1) {
+            assert_eq!((&next.0, &next.1), (&expected.0, &expected.1));
+        }
+    }
 }

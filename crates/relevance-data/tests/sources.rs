@@ -164,7 +164,29 @@ fn a_fault_names_file_place_column_and_value() {
         refused("p.csv", b"query,name,label\n"),
         r#"no column "title"; there are: query, name, label"#
     );
-    assert!(refused("p.jsonl", b"{\"query\"\n").starts_with("line 1: "));
+    assert_eq!(
+        refused("p.csv", b""),
+        r#"no column "query"; there are: none, the file is empty"#
+    );
+    assert_eq!(
+        refused("p.csv", b"PK\x03\x04,\xFF\n"),
+        "no column \"query\"; there are: PK\\u{3}\\u{4}, \u{FFFD}"
+    );
+    let line = "{\"query\": \"q\", \"title\": \"t\", \"label\": \"E\"}\n".repeat(6);
+    assert_eq!(
+        refused("p.jsonl", format!("{line}{{\"query\": \"q\"").as_bytes()),
+        "line 7: EOF while parsing an object (column 13)"
+    );
+    for (record, missing) in [
+        (r#"{"label": "E", "q": "q", "title": "t"}"#, "query"),
+        (r#"{"label": "E", "name": "t", "query": "q"}"#, "title"),
+        (r#"{"grade": "E", "query": "q", "title": "t"}"#, "label"),
+    ] {
+        let message = refused("p.jsonl", record.as_bytes());
+        let start = format!("line 1, column {missing:?}: missing; the line has: ");
+        assert!(message.starts_with(&start), "{message}");
+        assert_eq!(message[start.len()..].split(", ").count(), 3, "{message}");
+    }
     assert_eq!(
         refused(
             "p.jsonl",
@@ -172,6 +194,13 @@ fn a_fault_names_file_place_column_and_value() {
         ),
         r#"line 1, column "query": an array; allowed: string, number, boolean, null"#
     );
+    for name in ["d.csv", "d.jsonl", "d.parquet"] {
+        let path = dir.path().join(name);
+        std::fs::create_dir(&path).unwrap();
+        let error = read(&path, &config).unwrap_err().to_string();
+        let error = error.to_lowercase();
+        assert!(error.contains("cannot read: is a directory"), "{error}");
+    }
     let path = dir.path().join("p.txt");
     std::fs::write(&path, "").unwrap();
     assert!(
@@ -184,23 +213,66 @@ fn a_fault_names_file_place_column_and_value() {
 
 #[test]
 fn a_parquet_fault_names_row_and_row_group() {
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+    use parquet::arrow::ArrowWriter;
+    use parquet::file::properties::WriterProperties;
+    use std::sync::Arc;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("p.parquet");
-    let pair = |title: &str| LabeledPair {
-        pair: Pair {
-            query: Query::new("", "q"),
-            item: Item::new("", title),
-        },
-        label: LabelSchema::esci().label(0).unwrap(),
+    let queries: ArrayRef = Arc::new(StringArray::from(vec!["q"; 3000]));
+    let titles = (0..3000).map(|row| if row == 2700 { None } else { Some("t") });
+    let titles: ArrayRef = Arc::new(StringArray::from_iter(titles));
+    let grades = (0..3000).map(|row| Some(if row == 2500 { 7 } else { row % 2 }));
+    let grades: ArrayRef = Arc::new(Int64Array::from_iter(grades));
+    let columns = [("query", queries), ("title", titles), ("label", grades)];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(400));
+    let file = std::fs::File::create(&path).unwrap();
+    let writer = ArrowWriter::try_new(file, batch.schema(), Some(properties.build()));
+    let mut writer = writer.unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let open = |policy| {
+        let columns = labelled_columns();
+        let config = SourceConfig {
+            columns,
+            policy,
+            ..SourceConfig::default()
+        };
+        PairSource::open(&path, &config, &LabelSchema::binary()).unwrap()
     };
-    write_pairs(&path, &[pair("t"), pair("")], &LabelSchema::esci()).unwrap();
-    let error = read(&path, &SourceConfig::default())
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.ends_with(r#"row 1 (row group 0), column "title": empty; a text is needed"#),
-        "{error}"
-    );
+    let label = r#"row 2500 (row group 6), column "label": unknown label "7"; allowed: Relevant (1), Irrelevant (0)"#;
+    let error = open(RowPolicy::Fail).find_map(Result::err).unwrap();
+    assert!(error.to_string().ends_with(label), "{error}");
+
+    let mut skipping = open(RowPolicy::Skip);
+    assert_eq!(skipping.by_ref().filter(Result::is_ok).count(), 2998);
+    let report = skipping.report();
+    let kinds = [(RowFault::MissingValue, 1), (RowFault::UnknownLabel, 1)];
+    assert_eq!(report.skipped, kinds.into());
+    let title = r#"row 2700 (row group 6), column "title": empty; a text is needed"#;
+    assert!(report.examples[&RowFault::MissingValue][0].ends_with(title));
+    assert!(report.examples[&RowFault::UnknownLabel][0].ends_with(label));
+}
+
+#[test]
+fn an_item_without_a_title_is_read_if_it_has_another_text() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "query,title,brand,label\nq,,Acme,E\nq, ,,E\n";
+    let path = write_file(dir.path(), "p.csv", text);
+    let config = SourceConfig {
+        columns: ColumnMap {
+            brand: Some("brand".into()),
+            ..labelled_columns()
+        },
+        ..SourceConfig::default()
+    };
+    let mut source = PairSource::open(&path, &config, &LabelSchema::esci()).unwrap();
+    let first = source.next().unwrap().unwrap();
+    assert_eq!(first.pair.item.text(), "Acme");
+    let error = source.next().unwrap().unwrap_err().to_string();
+    let place = r#"line 3, column "title": empty; a text is needed"#;
+    assert!(error.ends_with(place), "{error}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use relevance_data::{
     Conversation, DataError, KtoExample, Message, MessagesExample, PreferencePair, RowFault,
-    RowPolicy, SftExample, TextExample, TrlRecord, TrlSource, write_trl,
+    RowPolicy, SftExample, TextExample, TrlColumn, TrlRecord, TrlSource, write_trl,
 };
 use std::fmt::Debug;
 use std::path::Path;
@@ -181,4 +181,37 @@ fn a_fault_in_parquet_names_row_and_row_group() {
         error.ends_with(r#"row 0 (row group 0), column "prompt": []; allowed: a string"#),
         "{error}"
     );
+}
+
+/// Preferences as most datasets have them.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Unscored {
+    prompt: String,
+    chosen: String,
+    rejected: String,
+}
+
+impl TrlRecord for Unscored {
+    const COLUMNS: &'static [(&'static str, TrlColumn)] = &[
+        ("prompt", TrlColumn::Text),
+        ("chosen", TrlColumn::Text),
+        ("rejected", TrlColumn::Text),
+    ];
+}
+
+#[test]
+fn preferences_without_columns_for_scores_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["r.jsonl", "r.parquet", "r.parquet.zst"] {
+        let path = dir.path().join(name);
+        let record = Unscored {
+            prompt: "p".into(),
+            chosen: "c".into(),
+            rejected: "r".into(),
+        };
+        write_trl(&path, [&record]).unwrap();
+        let found: Vec<PreferencePair> = read(&path).unwrap();
+        assert_eq!(found.len(), 1, "{name}");
+        assert_eq!((&*found[0].chosen, found[0].score_chosen), ("c", None));
+    }
 }

@@ -149,6 +149,24 @@ mod tests {
     }
 
     #[test]
+    fn intervals_hold_the_truth_as_often_as_they_say() {
+        let mut random = ChaCha8Rng::seed_from_u64(5);
+        let sets = 400;
+        let hits = (0..sets).filter(|&seed| {
+            let values: Vec<f64> = (0..60).map(|_| random.random::<f64>()).collect();
+            let config = EvaluationConfig {
+                bootstrap_samples: 300,
+                confidence: 0.9,
+                seed,
+            };
+            let [found] = bootstrap_by_query(60, &config, mean(&values)).unwrap();
+            (found.lower..=found.upper).contains(&0.5)
+        });
+        let coverage = hits.count() as f64 / sets as f64;
+        assert!((0.85..0.94).contains(&coverage), "{coverage}");
+    }
+
+    #[test]
     fn the_same_seed_gives_the_same_bits() {
         let values = [0.1, 0.7, 0.4, 0.9, 0.2];
         let run = |seed| {

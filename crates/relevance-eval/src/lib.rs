@@ -31,10 +31,11 @@
 //! - Calibration: [`reliability_bins`], [`expected_calibration_error`], [`TemperatureScaling`].
 //! - Ranking: [`ndcg`] with trec_eval's order of ties, [`expected_ndcg`] without ids; TREC's files
 //!   and measures: [`Qrels`], [`Run`], [`trec_eval`].
-//! - Intervals and tests: [`bootstrap_by_query`], [`paired_bootstrap`]; over several seeds
-//!   [`evaluate_runs`], [`compare_runs`].
-//!   [`paired_randomization`] tests, [`holm`] corrects, [`retention`] and [`gain_recovered`] relate
-//!   a student to its teacher.
+//! - Intervals: [`bootstrap_by_query`], [`paired_bootstrap`]; over several seeds [`evaluate_runs`],
+//!   [`compare_runs`].
+//! - Tests: [`paired_randomization`], [`paired_randomization_of_means`]; [`holm`] corrects several at
+//!   once.
+//! - Ratios: [`retention`] and [`gain_recovered`] relate a student to its teacher.
 //! - Output: [`Evaluation`] (serde), [`markdown_table`], [`comparison_table`], and SVG in [`plot`].
 
 mod agreement;

@@ -3,6 +3,8 @@
 //! The area is the probability that a random positive scores above a random negative, ties counting
 //! one half (Hanley and McNeil 1982); it equals scikit-learn's trapezoids.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::predictions::same_length;
@@ -80,32 +82,35 @@ impl Predictions<'_> {
     }
 
     /// The mean area of the classes against the rest: scikit-learn's
-    /// `roc_auc_score(multi_class="ovr")`.
+    /// `roc_auc_score(multi_class="ovr", labels=range(K))`. A class without a gold row has no area: weighted
+    /// by support it counts nothing, a macro mean it leaves undefined.
     ///
     /// # Errors
-    /// Those of [`Predictions::validate`]; [`EvalError::Undefined`] if a class has no gold row, or all.
+    /// Those of [`Predictions::validate`]; [`EvalError::Undefined`] if a class that counts has no gold row, or
+    /// all of them (where scikit-learn gives NaN or raises).
     pub fn auc_one_vs_rest(&self, average: AucAverage) -> Result<f64, EvalError> {
         let areas = self.auc_per_class()?;
-        let weighted = areas.into_iter().enumerate().map(|(class, area)| {
-            let area = area.ok_or(UNDEFINED)?;
+        let weighted = areas.into_iter().enumerate().filter_map(|(class, area)| {
             let support = self.gold.iter().filter(|&&gold| gold == class).count();
-            Ok((area, support as f64))
+            let counts = support > 0 || average == AucAverage::Macro;
+            counts.then(|| Ok((area.ok_or(UNDEFINED)?, support as f64)))
         });
         mean(weighted.collect::<Result<Vec<_>, EvalError>>()?, average)
     }
 
     /// The mean area over pairs of classes, each pair from either side on the rows of the two: the
     /// measure of Hand and Till (2001), scikit-learn's `roc_auc_score(multi_class="ovo")`. Unlike
-    /// one-vs-rest it does not depend on how frequent the classes are.
+    /// one-vs-rest it does not depend on how frequent the classes are. Classes without a gold row are left
+    /// out, as scikit-learn leaves them out.
     ///
     /// # Errors
-    /// As [`Predictions::auc_one_vs_rest`], and fewer than two classes.
+    /// Those of [`Predictions::validate`]; [`EvalError::Undefined`] if fewer than two classes have a gold row.
     pub fn auc_one_vs_one(&self, average: AucAverage) -> Result<f64, EvalError> {
         self.validate()?;
-        let classes = self.class_names.len();
+        let present: BTreeSet<usize> = self.gold.iter().copied().collect();
         let mut pairs = Vec::new();
-        for a in 0..classes {
-            for b in a + 1..classes {
+        for &a in &present {
+            for &b in present.range(a + 1..) {
                 let side = |positive: usize, negative: usize| {
                     let rows = self.gold.iter().zip(self.probabilities);
                     let rows = rows.filter(|(gold, _)| **gold == positive || **gold == negative);

@@ -156,6 +156,8 @@ fn bad_lines_are_named() {
 
     let missing = Qrels::from_file(folder.path().join("none")).unwrap_err();
     assert!(missing.to_string().contains("cannot open"), "{missing}");
+    let directory = Run::from_file(folder.path()).unwrap_err().to_string();
+    assert!(directory.contains("cannot read: Is a dir"), "{directory}");
     let mut run = Run::new();
     run.insert("a query", "d", 1.0);
     let target = folder.path().join("out");
@@ -166,4 +168,19 @@ fn bad_lines_are_named() {
             .contains("whitespace")
     );
     assert!(!target.exists(), "no partial file");
+}
+
+#[test]
+fn the_guide_shows_lines_that_are_read() {
+    let guide = include_str!("../../../docs/DATA.md");
+    let (_, section) = guide.split_once("## TREC's files").unwrap();
+    let block = section.split("```").nth(1).unwrap();
+    let line = |kind: &str| {
+        let line = block.lines().find_map(|line| line.strip_prefix(kind));
+        line.unwrap().split('(').next().unwrap().trim().to_owned()
+    };
+    let qrels = Qrels::read(line("qrels").as_bytes()).unwrap();
+    assert_eq!(qrels.query("q1").unwrap()["B07NCQWCQS"], 3);
+    let run = Run::read(line("run").as_bytes()).unwrap();
+    assert_eq!(run.ranked("q1"), [("B07NCQWCQS", 0.93)]);
 }

@@ -116,6 +116,24 @@ proptest! {
     }
 
     #[test]
+    fn holm_rejects_what_its_step_down_procedure_rejects(
+        p in prop::collection::vec((0..=40u8).prop_map(|p| f64::from(p) / 400.0), 1..12),
+        level in 0.001..0.2f64,
+    ) {
+        // Holm (1979): from the least p value on, stop at the first above level / (m - i).
+        let mut order: Vec<usize> = (0..p.len()).collect();
+        order.sort_by(|&a, &b| p[a].total_cmp(&p[b]));
+        let passes = |&(i, index): &(usize, &usize)| p[*index] <= level / (p.len() - i) as f64;
+        let rejected: Vec<usize> =
+            order.iter().enumerate().take_while(passes).map(|(_, &index)| index).collect();
+        for (index, adjusted) in holm(&p).unwrap().into_iter().enumerate() {
+            if (adjusted - level).abs() > 1e-12 {
+                prop_assert_eq!(adjusted <= level, rejected.contains(&index));
+            }
+        }
+    }
+
+    #[test]
     fn a_randomisation_test_is_symmetric(
         pairs in prop::collection::vec((0.0..1.0f64, 0.0..1.0f64), 1..12),
     ) {

@@ -2,7 +2,7 @@
 //! (`goldens/generate_scores.py`).
 
 use relevance_eval::{
-    AucAverage, ConfusionMatrix, KappaWeights, Predictions, average_precision,
+    AucAverage, ConfusionMatrix, EvalError, KappaWeights, Predictions, average_precision,
     precision_recall_curve, roc_auc,
 };
 use serde::Deserialize;
@@ -13,6 +13,21 @@ const TOLERANCE: f64 = 1e-12;
 struct Goldens {
     multiclass: Vec<Multiclass>,
     binary: Vec<Binary>,
+    degenerate: Vec<Degenerate>,
+}
+
+/// As [`Multiclass`], with nothing where scikit-learn raises or gives NaN.
+#[derive(Deserialize)]
+struct Degenerate {
+    name: String,
+    gold: Vec<usize>,
+    probabilities: Vec<Vec<f64>>,
+    auc_per_class: Vec<Option<f64>>,
+    ovr: [Option<f64>; 2],
+    ovo: [Option<f64>; 2],
+    kappa: [Option<f64>; 3],
+    log_loss: f64,
+    brier: f64,
 }
 
 #[derive(Deserialize)]
@@ -141,22 +156,67 @@ fn curves_of_one_score_work_like_sklearn() {
     }
 }
 
+fn check_or_undefined(what: &str, got: Option<f64>, want: Option<f64>) {
+    match (got, want) {
+        (Some(got), Some(want)) => check(what, got, want),
+        (got, want) => assert_eq!(got, want, "{what}"),
+    }
+}
+
+/// The figure, none where it is undefined.
+fn defined(figure: Result<f64, EvalError>) -> Option<f64> {
+    match figure {
+        Ok(figure) => Some(figure),
+        Err(EvalError::Undefined { .. }) => None,
+        Err(other) => panic!("{other}"),
+    }
+}
+
 #[test]
-fn a_class_that_is_missing_has_no_area() {
-    let names = ["a", "b", "c"].map(str::to_owned);
-    let queries = vec!["q".to_owned(); 2];
-    let predictions = Predictions {
-        query_ids: &queries,
-        gold: &[0, 1],
-        probabilities: &[vec![0.6, 0.3, 0.1], vec![0.2, 0.5, 0.3]],
-        class_names: &names,
-        gains: &[1.0, 0.5, 0.0],
-    };
-    assert_eq!(
-        predictions.auc_per_class().unwrap(),
-        [Some(1.0), Some(1.0), None]
-    );
-    let error = predictions.auc_one_vs_rest(AucAverage::Macro).unwrap_err();
-    assert!(error.to_string().contains("a gold row of each"), "{error}");
-    assert!(predictions.auc_one_vs_one(AucAverage::Macro).is_err());
+fn absent_classes_and_single_classes_work_like_sklearn() {
+    let cases = goldens().degenerate;
+    assert_eq!(cases.len(), 40);
+    for case in cases {
+        let (name, classes) = (&case.name, case.probabilities[0].len());
+        let names: Vec<String> = (0..classes).map(|k| format!("c{k}")).collect();
+        let queries = vec!["q".to_owned(); case.gold.len()];
+        let predictions = Predictions {
+            query_ids: &queries,
+            gold: &case.gold,
+            probabilities: &case.probabilities,
+            class_names: &names,
+            gains: &vec![0.0; classes],
+        };
+        let areas = predictions.auc_per_class().unwrap();
+        for (got, want) in areas.into_iter().zip(case.auc_per_class) {
+            check_or_undefined(&format!("{name}: AUC of a class"), got, want);
+        }
+        let averages = [AucAverage::Macro, AucAverage::Weighted];
+        for (i, average) in averages.into_iter().enumerate() {
+            let place = format!("{name}: {average:?}");
+            if classes > 2 {
+                let ovr = defined(predictions.auc_one_vs_rest(average));
+                check_or_undefined(&format!("{place} ovr"), ovr, case.ovr[i]);
+            }
+            let ovo = defined(predictions.auc_one_vs_one(average));
+            check_or_undefined(&format!("{place} ovo"), ovo, case.ovo[i]);
+        }
+        check(name, predictions.log_loss().unwrap(), case.log_loss);
+        check(name, predictions.brier_score().unwrap(), case.brier);
+        let predicted: Vec<usize> = case
+            .probabilities
+            .iter()
+            .map(|p| (1..classes).fold(0, |best, k| if p[k] > p[best] { k } else { best }))
+            .collect();
+        let matrix = ConfusionMatrix::from_labels(&case.gold, &predicted, classes).unwrap();
+        let weights = [
+            KappaWeights::Unweighted,
+            KappaWeights::Linear,
+            KappaWeights::Quadratic,
+        ];
+        for (weights, want) in weights.into_iter().zip(case.kappa) {
+            let kappa = Some(matrix.kappa(weights)).filter(|kappa| !kappa.is_nan());
+            check_or_undefined(&format!("{name}: kappa {weights:?}"), kappa, want);
+        }
+    }
 }

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct ColumnMap {
     /// The query's text; must not be empty in any row.
     pub query: String,
-    /// The item's title; must not be empty in any row.
+    /// The item's title; may be empty only where another text of the item (brand, colour, selling points,
+    /// description) is not.
     pub title: String,
     /// The query's identifier.
     #[serde(default)]
@@ -73,6 +74,18 @@ impl ColumnMap {
             split: None,
             ..Self::new("query", "title")
         }
+    }
+
+    /// The names of what [`Item::text`](crate::Item::text) joins.
+    pub(super) fn item_texts(&self) -> impl Iterator<Item = &str> {
+        let others = [
+            &self.brand,
+            &self.color,
+            &self.bullet_points,
+            &self.description,
+        ];
+        let others = others.into_iter().filter_map(|name| name.as_deref());
+        std::iter::once(self.title.as_str()).chain(others)
     }
 
     /// The names in the order of [`Field`], none for a field that is not read.

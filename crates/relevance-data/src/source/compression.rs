@@ -90,7 +90,12 @@ impl<W: Write> Compressed<W> {
                 writer,
                 flate2::Compression::default(),
             ))),
-            "zst" => Ok(Self::Zstd(zstd::Encoder::new(writer, 0)?)),
+            "zst" => {
+                let mut encoder = zstd::Encoder::new(writer, 0)?;
+                // As gzip has one: damage to the stored file must not read as other texts.
+                encoder.include_checksum(true)?;
+                Ok(Self::Zstd(encoder))
+            }
             _ => Ok(Self::Plain(writer)),
         }
     }

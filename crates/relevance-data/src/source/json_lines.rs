@@ -2,6 +2,7 @@
 
 use super::columns::ColumnMap;
 use super::row::{Row, Rows, fault};
+use crate::error::listed;
 use crate::{DataError, JsonlReader, Position, RowFault};
 use serde_json::{Map, Value};
 use std::io::Read;
@@ -32,6 +33,15 @@ fn row(
     position: Position,
 ) -> Result<Row, DataError> {
     let mut row = Row::default();
+    if let Some(name) = absent(record, columns) {
+        let keys: Vec<&String> = record.keys().collect();
+        let message = match keys.is_empty() {
+            true => "missing; the line is an empty object".to_owned(),
+            false => format!("missing; the line has: {}", listed(&keys)),
+        };
+        let kind = RowFault::MissingValue;
+        return Err(fault(path, position, Some(name), kind, message));
+    }
     for (value, name) in row.values.iter_mut().zip(columns.names()) {
         let Some(name) = name else { continue };
         *value = match find(record, name) {
@@ -51,6 +61,16 @@ fn row(
         };
     }
     Ok(row)
+}
+
+/// A name that every line needs and this one lacks: more often a wrong name than a missing value.
+fn absent<'a>(record: &Map<String, Value>, columns: &'a ColumnMap) -> Option<&'a str> {
+    let lacks = |name: &str| find(record, name).is_none();
+    let needed = [Some(&columns.query), columns.label.as_ref()];
+    let needed = needed.into_iter().flatten().find(|name| lacks(name));
+    let has_text = || columns.item_texts().any(|name| !lacks(name));
+    let title = || (!has_text()).then_some(&columns.title);
+    needed.or_else(title).map(String::as_str)
 }
 
 /// The value under a name, or under a path of names set apart by dots.

@@ -143,58 +143,52 @@ impl PairSource {
     }
 
     fn pair(&self, position: Position, mut row: Row) -> Result<SourcePair, DataError> {
-        let need = |row: &Row, field: Field, column: &str| match &row.values[field as usize] {
-            Some(text) if !text.trim().is_empty() => Ok(()),
-            _ => Err(fault(
-                &self.path,
-                position,
-                Some(column),
-                RowFault::MissingValue,
-                "empty; a text is needed",
-            )),
+        let locale = row.take(Field::Locale);
+        let query = Query {
+            id: row.take(Field::QueryId),
+            text: row.take(Field::Query),
+            locale: locale.clone(),
         };
-        need(&row, Field::Query, &self.columns.query)?;
-        need(&row, Field::Title, &self.columns.title)?;
+        let item = Item {
+            id: row.take(Field::ItemId),
+            title: row.take(Field::Title),
+            description: row.take(Field::Description),
+            bullet_points: row.take(Field::BulletPoints),
+            brand: row.take(Field::Brand),
+            color: row.take(Field::Color),
+            locale,
+        };
+        self.need(position, &self.columns.query, !query.text.trim().is_empty())?;
+        // An item without a title may still have a text, as some of ESCI's have.
+        let has_text = item.fields().next().is_some();
+        self.need(position, &self.columns.title, has_text)?;
         let label = match &self.columns.label {
             None => None,
-            Some(column) => {
-                need(&row, Field::Label, column)?;
-                let name = row.take(Field::Label);
-                Some(self.schema.parse(&name).map_err(|error| {
-                    let message = error.to_string();
-                    let column = Some(column.as_str());
-                    fault(
-                        &self.path,
-                        position,
-                        column,
-                        RowFault::UnknownLabel,
-                        message,
-                    )
-                })?)
-            }
+            Some(column) => Some(self.label(position, column, &row.take(Field::Label))?),
         };
-        let locale = row.take(Field::Locale);
         Ok(SourcePair {
             label,
             split: row.values[Field::Split as usize].take(),
             position,
-            pair: Pair {
-                query: Query {
-                    id: row.take(Field::QueryId),
-                    text: row.take(Field::Query),
-                    locale: locale.clone(),
-                },
-                item: Item {
-                    id: row.take(Field::ItemId),
-                    title: row.take(Field::Title),
-                    description: row.take(Field::Description),
-                    bullet_points: row.take(Field::BulletPoints),
-                    brand: row.take(Field::Brand),
-                    color: row.take(Field::Color),
-                    locale,
-                },
-            },
+            pair: Pair { query, item },
         })
+    }
+
+    fn label(&self, position: Position, column: &str, name: &str) -> Result<Label, DataError> {
+        self.need(position, column, !name.trim().is_empty())?;
+        self.schema.parse(name).map_err(|error| {
+            let kind = RowFault::UnknownLabel;
+            fault(&self.path, position, Some(column), kind, error.to_string())
+        })
+    }
+
+    /// Refuses a row that lacks a text which every row must have.
+    fn need(&self, position: Position, column: &str, is_there: bool) -> Result<(), DataError> {
+        if is_there {
+            return Ok(());
+        }
+        let (kind, message) = (RowFault::MissingValue, "empty; a text is needed");
+        Err(fault(&self.path, position, Some(column), kind, message))
     }
 }
 

@@ -9,6 +9,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +17,21 @@ use std::sync::Arc;
 const BATCH_ROWS: usize = 4096;
 /// How many bytes of text are encoded at a time, give or take a row.
 const BATCH_BYTES: usize = 32 << 20;
+
+/// How many encoded bytes a row group holds, give or take a batch: the writer keeps them in memory.
+const GROUP_BYTES: usize = 128 << 20;
+
+/// Writes a batch, and ends the row group once it is large.
+pub(crate) fn write_batch<W: Write + Send>(
+    writer: &mut ArrowWriter<W>,
+    batch: &RecordBatch,
+) -> Result<(), ParquetError> {
+    writer.write(batch)?;
+    if writer.in_progress_size() > GROUP_BYTES {
+        writer.flush()?;
+    }
+    Ok(())
+}
 
 /// A value.
 #[derive(Debug, Clone, Copy)]
@@ -94,7 +110,7 @@ impl ParquetTable {
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns.collect());
         let batch = batch.map_err(|source| arrow_error(&self.path, source))?;
         (self.rows, self.bytes) = (0, 0);
-        let written = self.writer.write(&batch);
+        let written = write_batch(&mut self.writer, &batch);
         written.map_err(|source| parquet_error(&self.path, source))
     }
 
@@ -119,5 +135,37 @@ fn arrow_error(path: &Path, source: ArrowError) -> DataError {
     DataError::Arrow {
         path: path.to_owned(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Position;
+    use crate::parquet_file::ParquetFile;
+
+    #[test]
+    fn row_groups_end_before_they_fill_the_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.parquet");
+        let mut table = ParquetTable::create(&path, &[("text", Cell::Text(""))]).unwrap();
+        // Pseudo-random letters, which do not compress to nothing.
+        let mut state = 1_u64;
+        let mut letter = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            char::from(b' ' + (state >> 57) as u8 % 95)
+        };
+        for _ in 0..180 {
+            let text: String = (0..1 << 20).map(|_| letter()).collect();
+            table.push(&[Cell::Text(&text)]).unwrap();
+            assert!(table.writer.in_progress_size() <= GROUP_BYTES + 2 * BATCH_BYTES);
+        }
+        table.finish().unwrap().commit().unwrap();
+        let file = ParquetFile::open(&path).unwrap();
+        assert_eq!(file.num_rows(), 180);
+        let last = file.position(179);
+        assert_eq!(last, Position::RowOfGroup { row: 179, group: 1 });
     }
 }

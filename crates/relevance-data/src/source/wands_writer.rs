@@ -2,6 +2,7 @@
 
 use super::compression::{Compressed, Packing};
 use super::wands::{LABELS, PRODUCTS, QUERIES};
+use super::writer::checked;
 use crate::{AtomicFile, DataError, LabelSchema, LabeledPair, Position};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -13,8 +14,8 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// [`DataError::Io`]; [`DataError::InvalidField`] with the pair, counted from 0, for what three such files
-/// cannot hold: a query or item without an identifier, one identifier with two texts, an item with a brand,
-/// colour or locale, a query with a locale.
+/// cannot hold: a query or item without an identifier or a text, one identifier with two texts, an item with a
+/// brand, colour or locale, a query with a locale.
 pub fn write_wands<'a>(
     folder: impl AsRef<Path>,
     pairs: impl IntoIterator<Item = &'a LabeledPair>,
@@ -25,7 +26,8 @@ pub fn write_wands<'a>(
     let mut queries = table(QUERIES, &["query_id", "query", "query_class"])?;
     let mut products = table(PRODUCTS, &PRODUCT_COLUMNS)?;
     let mut labels = table(LABELS, &["id", "query_id", "product_id", "label"])?;
-    for (row, labeled) in pairs.into_iter().enumerate() {
+    for (row, labeled) in checked(&labels.path.clone(), pairs).enumerate() {
+        let labeled = labeled?;
         let (query, item) = (&labeled.pair.query, &labeled.pair.item);
         for (field, value) in [
             ("query.locale", &query.locale),

@@ -2,7 +2,7 @@
 
 use super::compression::Compressed;
 use super::format::TableFormat;
-use crate::{AtomicFile, DataError, LabelSchema, LabeledPair};
+use crate::{AtomicFile, DataError, LabelSchema, LabeledPair, Position};
 use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
@@ -76,7 +76,9 @@ impl<'a> Record<'a> {
 /// item's locale is taken to be its query's.
 ///
 /// # Errors
-/// [`DataError::Io`]; [`DataError::InvalidConfig`] for a name that tells no format.
+/// [`DataError::Io`]; [`DataError::InvalidConfig`] for a name that tells no format;
+/// [`DataError::InvalidField`] with the pair, counted from 0, for what would not be read back: a query without
+/// a text, an item without any, an item of another locale than its query.
 pub fn write_pairs<'a>(
     path: impl AsRef<Path>,
     pairs: impl IntoIterator<Item = &'a LabeledPair>,
@@ -98,7 +100,8 @@ pub fn write_pairs<'a>(
     let mut writer = Compressed::new(path, AtomicFile::create(path)?).map_err(io)?;
     match format {
         TableFormat::Jsonl => {
-            for pair in pairs {
+            for pair in checked(path, pairs) {
+                let pair = pair?;
                 let line = serde_json::to_vec(&Record::new(pair, schema));
                 let mut line = line.map_err(|error| io(error.into()))?;
                 line.push(b'\n');
@@ -117,8 +120,8 @@ pub fn write_pairs<'a>(
             let mut table = builder.from_writer(writer);
             let csv_error = |error: csv::Error| io(std::io::Error::other(error));
             table.write_record(COLUMNS).map_err(csv_error)?;
-            for pair in pairs {
-                let record = Record::new(pair, schema);
+            for pair in checked(path, pairs) {
+                let record = Record::new(pair?, schema);
                 table.serialize(record).map_err(csv_error)?;
             }
             let inner = table.into_inner();
@@ -126,6 +129,34 @@ pub fn write_pairs<'a>(
         }
     }
     writer.finish().map_err(io)?.commit()
+}
+
+/// The pairs, with an error in the place of one that a table cannot hold.
+pub(super) fn checked<'a>(
+    path: &Path,
+    pairs: impl IntoIterator<Item = &'a LabeledPair>,
+) -> impl Iterator<Item = Result<&'a LabeledPair, DataError>> {
+    pairs.into_iter().enumerate().map(move |(row, labeled)| {
+        let (query, item) = (&labeled.pair.query, &labeled.pair.item);
+        let strays = !item.locale.is_empty() && item.locale != query.locale;
+        let (field, value, allowed) = if query.text.trim().is_empty() {
+            ("query.text", &query.text, "a text")
+        } else if item.fields().next().is_none() {
+            let allowed = "a text, here or in another field of the item";
+            ("item.title", &item.title, allowed)
+        } else if strays {
+            ("item.locale", &item.locale, "empty or that of the query")
+        } else {
+            return Ok(labeled);
+        };
+        Err(DataError::InvalidField {
+            path: path.to_owned(),
+            position: Position::Row(row),
+            field,
+            value: format!("{value:?}"),
+            allowed,
+        })
+    })
 }
 
 #[cfg(feature = "parquet")]
@@ -138,8 +169,8 @@ fn parquet<'a>(
 
     let columns = COLUMNS.map(|name| (name, Cell::Text("")));
     let mut table = ParquetTable::create(path, &columns)?;
-    for pair in pairs {
-        table.push(&Record::new(pair, schema).values().map(Cell::Text))?;
+    for pair in checked(path, pairs) {
+        table.push(&Record::new(pair?, schema).values().map(Cell::Text))?;
     }
     table.finish()?.commit()
 }

@@ -4,6 +4,7 @@ use super::source::{Object, Objects};
 use super::{TrlColumn, TrlRecord};
 use crate::parquet_file::{BATCH_ROWS, ParquetFile};
 use crate::source::compression::Compressed;
+use crate::source::parquet_table::write_batch;
 use crate::{AtomicFile, DataError};
 use arrow_array::RecordBatch;
 use arrow_json::{LineDelimitedWriter, ReaderBuilder};
@@ -88,7 +89,7 @@ pub(super) fn write<'a, T: TrlRecord + 'a>(
             source,
         })?;
         if let Some(batch) = batch {
-            writer.write(&batch).map_err(refuse)?;
+            write_batch(&mut writer, &batch).map_err(refuse)?;
         }
     }
     let file = writer.into_inner().map_err(refuse)?;

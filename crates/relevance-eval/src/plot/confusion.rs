@@ -3,8 +3,8 @@
 use plotters::prelude::*;
 
 use super::style::{
-    INK, MARGIN, SMALL, TEXT, WIDTH, bold, centered, color, ended, filled, fitted, label, render,
-    text, text_width,
+    Area, ColumnNames, DrawResult, INK, LONGEST_NAME, MARGIN, SMALL, TEXT, WIDTH, bold, centered,
+    color, ended, filled, fitted, label, render, text, text_width,
 };
 use crate::ConfusionMatrix;
 use crate::EvalError;
@@ -30,72 +30,72 @@ pub fn confusion_matrix(
         classes,
     )?;
     let widest = class_names.iter().map(|name| text_width(name, TEXT)).max();
-    let widest = widest.unwrap_or(0).min(130);
+    let widest = widest.unwrap_or(0).min(LONGEST_NAME);
     let left = MARGIN + 24 + widest + 10;
     let cell_width = (WIDTH - MARGIN - left) / classes as i32;
     let cell_height = cell_width.clamp(16, 64);
     let bottom = TOP + cell_height * classes as i32;
-    let turned = widest > cell_width - 6;
-    let below = if turned { widest + 12 } else { 24 };
-    render(title, bottom + below + 28, |area| {
+    let below = ColumnNames::new(class_names, cell_width);
+    render(title, bottom + below.height() + 28, |area| {
         for (gold, name) in class_names.iter().enumerate() {
             let y = TOP + gold as i32 * cell_height;
             let name = fitted(name, TEXT, widest);
             let style = ended(text(TEXT, color(INK)));
             area.draw(&label((left - 10, y + cell_height / 2), name, style))?;
             for predicted in 0..classes {
-                let count = matrix.count(gold, predicted);
-                let share = count as f64 / matrix.support(gold).max(1) as f64;
                 let x = left + predicted as i32 * cell_width;
                 let corners = [(x + 1, y + 1), (x + cell_width - 1, y + cell_height - 1)];
-                area.draw(&filled(corners, shade(share).filled()))?;
-                let ink = readable_on(shade(share));
-                let (middle, center) = (x + cell_width / 2, y + cell_height / 2);
-                let count = count.to_string();
-                if text_width(&count, TEXT) > cell_width - 4 {
-                    continue;
-                }
-                if cell_height < 44 {
-                    area.draw(&label((middle, center), count, centered(bold(SMALL, ink))))?;
-                    continue;
-                }
-                let percent = format!("{:.0} %", 100.0 * share);
-                area.draw(&label(
-                    (middle, center - 8),
-                    count,
-                    centered(bold(TEXT, ink)),
-                ))?;
-                area.draw(&label(
-                    (middle, center + 11),
-                    percent,
-                    centered(text(SMALL, ink)),
-                ))?;
+                let (count, of) = (matrix.count(gold, predicted), matrix.support(gold));
+                cell(area, corners, count, of)?;
             }
         }
         for (predicted, name) in class_names.iter().enumerate() {
             let x = left + predicted as i32 * cell_width + cell_width / 2;
-            let name = fitted(name, TEXT, widest);
-            if turned {
-                let style = ended(text(TEXT, color(INK))).transform(FontTransform::Rotate270);
-                area.draw(&label((x, bottom + 8), name, style))?;
-            } else {
-                area.draw(&label(
-                    (x, bottom + 14),
-                    name,
-                    centered(text(TEXT, color(INK))),
-                ))?;
-            }
+            below.draw(area, (x, bottom), name)?;
         }
         let axis = |style| centered(bold(SMALL, style));
         let middle = (left + WIDTH - MARGIN) / 2;
-        area.draw(&label(
-            (middle, bottom + below + 12),
-            "predicted",
-            axis(color(INK)),
-        ))?;
+        let place = (middle, bottom + below.height() + 12);
+        area.draw(&label(place, "predicted", axis(color(INK))))?;
         let turned = axis(color(INK)).transform(FontTransform::Rotate270);
         area.draw(&label((MARGIN + 4, (TOP + bottom) / 2), "gold", turned))
     })
+}
+
+/// One cell: the count and, where there is room, the share of the row's `of` pairs; a row without pairs has no
+/// shares.
+fn cell(area: &Area<'_>, corners: [(i32, i32); 2], count: u64, of: u64) -> DrawResult {
+    let [(left, top), (right, bottom)] = corners;
+    let (width, height) = (right - left, bottom - top);
+    let share = count as f64 / of.max(1) as f64;
+    area.draw(&filled(corners, shade(share).filled()))?;
+    let ink = readable_on(shade(share));
+    let (x, y) = ((left + right) / 2, (top + bottom) / 2);
+    let roomy = height >= 42;
+    let pixels = if roomy { TEXT } else { SMALL };
+    let Some(shown) = shown(count, pixels, width) else {
+        return Ok(());
+    };
+    if !roomy || of == 0 {
+        return area.draw(&label((x, y), shown, centered(bold(pixels, ink))));
+    }
+    area.draw(&label((x, y - 8), shown, centered(bold(pixels, ink))))?;
+    let percent = format!("{:.0} %", 100.0 * share);
+    area.draw(&label((x, y + 11), percent, centered(text(SMALL, ink))))
+}
+
+/// The count as it fits: in full, or in thousands, millions or billions; none where neither does.
+fn shown(count: u64, pixels: f64, width: i32) -> Option<String> {
+    // Bold digits are wider than the average letter.
+    let fits = |text: &String| f64::from(text_width(text, pixels)) * 1.2 <= f64::from(width);
+    let rounded = |(unit, name): (f64, &str)| {
+        let value = count as f64 / unit;
+        let digits = usize::from(value < 9.95);
+        (value >= 0.995).then(|| format!("{value:.digits$}{name}"))
+    };
+    let units = [(1e9, "G"), (1e6, "M"), (1e3, "k")];
+    let short = units.into_iter().find_map(rounded);
+    std::iter::once(count.to_string()).chain(short).find(fits)
 }
 
 /// From near white to dark blue.
@@ -135,6 +135,25 @@ mod tests {
         }
         assert!(svg.starts_with("<svg role=\"img\"") && svg.trim_end().ends_with("</svg>"));
         assert!(!svg.contains("<Exact>"));
+    }
+
+    #[test]
+    fn counts_are_shortened_before_they_are_left_out() {
+        let shown = |count, width| shown(count, TEXT, width);
+        assert_eq!(shown(31_209_740, 100).unwrap(), "31209740");
+        assert_eq!(shown(31_209_740, 40).unwrap(), "31M");
+        assert_eq!(shown(9_949_999, 40).unwrap(), "9.9M");
+        assert_eq!(shown(98_765, 40).unwrap(), "99k");
+        assert_eq!(shown(999_600, 40).unwrap(), "1.0M");
+        assert_eq!(shown(98_765, 10), None);
+        assert_eq!(shown(7, 12).unwrap(), "7");
+    }
+
+    #[test]
+    fn a_class_without_pairs_has_no_shares() {
+        let names = ["a", "b"].map(String::from);
+        let svg = confusion_matrix("t", &names, &[vec![3, 0], vec![0, 0]]).unwrap();
+        assert_eq!(svg.matches(" %").count(), 2, "those of the first row");
     }
 
     #[test]

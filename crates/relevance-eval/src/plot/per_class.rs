@@ -3,8 +3,8 @@
 use plotters::prelude::*;
 
 use super::style::{
-    Frame, INK, MARGIN, SMALL, TEXT, WIDTH, centered, color, draw_legend, fitted, legend_layout,
-    px, render, series_color, text, ticks,
+    ColumnNames, Frame, INK, MARGIN, SMALL, UNITS, WIDTH, centered, color, draw_legend,
+    legend_layout, px, render, series_color, text, ticks,
 };
 use crate::predictions::same_length;
 use crate::{EvalError, Evaluation};
@@ -73,11 +73,12 @@ pub fn per_class_bars<S: AsRef<str>>(
         x: (0.0, class_names.len() as f64),
         y: (0.0, 1.0),
     };
-    render(title, frame.bottom + 34, |area| {
+    let group = (frame.right - frame.left) / class_names.len() as i32;
+    let below = ColumnNames::new(class_names, group);
+    render(title, frame.bottom + below.height() + 10, |area| {
         draw_legend(area, &legend)?;
         frame.draw_y_axis(area, &ticks(0.0, 1.0, 5), y_name)?;
         frame.draw_x_axis(area, &[], "")?;
-        let group = (frame.right - frame.left) / class_names.len() as i32;
         let bar = 0.8 / systems.len() as f64;
         let bar_pixels = (bar * f64::from(group)) as i32;
         for (class, name) in class_names.iter().enumerate() {
@@ -96,9 +97,7 @@ pub fn per_class_bars<S: AsRef<str>>(
                 }
             }
             let (x, y) = frame.at(class as f64 + 0.5, 0.0);
-            let name = fitted(name, TEXT, group - 6);
-            let style = centered(text(TEXT, color(INK)));
-            area.draw(&Text::new(name, (x, y + px(17)), style))?;
+            below.draw(area, (x / UNITS, y / UNITS), name)?;
         }
         Ok(())
     })

@@ -3,8 +3,8 @@
 use plotters::prelude::*;
 
 use super::style::{
-    Frame, INK, MARGIN, SMALL, UNITS, WIDTH, color, draw_legend, label, legend_layout, px, render,
-    series_color, text, ticks,
+    Frame, INK, MARGIN, SMALL, UNITS, WIDTH, color, draw_legend, ended, label, legend_layout, px,
+    render, series_color, text, ticks,
 };
 use crate::{EvalError, ReliabilityBin, expected_calibration_error};
 
@@ -62,12 +62,10 @@ pub fn reliability_diagram(title: &str, bins: &[ReliabilityBin]) -> Result<Strin
         }
         let base = [upper.at(0.0, 0.0), upper.at(1.0, 0.0)];
         area.draw(&PathElement::new(base, color(INK).stroke_width(2)))?;
+        // Beside the legend: in the plot, bars may be anywhere.
         let shown = format!("ECE {ece:.3}, {total} pairs");
-        area.draw(&label(
-            (upper.left + 8, upper.top + 6),
-            shown,
-            text(SMALL, color(INK)),
-        ))?;
+        let style = ended(text(SMALL, color(INK)));
+        area.draw(&label((upper.right, legend[0].1), shown, style))?;
         lower.draw_y_axis(area, &ticks(0.0, lower.y.1, 2), "share")?;
         for bin in bins {
             let (x0, y0) = lower.at(bin.lower, bin.count as f64 / total as f64);

@@ -12,7 +12,8 @@ pub const INK: (u8, u8, u8) = (0x24, 0x29, 0x2F);
 pub const GRID: (u8, u8, u8) = (0xD8, 0xDE, 0xE4);
 /// Background: `#FFFFFF`.
 pub const PAPER: (u8, u8, u8) = (0xFF, 0xFF, 0xFF);
-/// Colours of series, in order of use: Okabe and Ito's, without black and yellow.
+/// Colours of series, in order of use: Okabe and Ito's, without black and yellow. Further series have darker,
+/// then paler ones of them.
 pub const PALETTE: [(u8, u8, u8); 6] = [
     (0x00, 0x72, 0xB2),
     (0xE6, 0x9F, 0x00),
@@ -43,7 +44,20 @@ pub(super) fn color((r, g, b): (u8, u8, u8)) -> RGBColor {
 }
 
 pub(super) fn series_color(index: usize) -> RGBColor {
-    color(PALETTE[index % PALETTE.len()])
+    let (r, g, b) = PALETTE[index % PALETTE.len()];
+    let mix = |channel: u8, other: f64, share: f64| {
+        (f64::from(channel) * (1.0 - share) + other * share).round() as u8
+    };
+    let (other, share) = match index / PALETTE.len() % 3 {
+        0 => return RGBColor(r, g, b),
+        1 => (0.0, 0.5),
+        _ => (255.0, 0.5),
+    };
+    RGBColor(
+        mix(r, other, share),
+        mix(g, other, share),
+        mix(b, other, share),
+    )
 }
 
 /// Displayed pixels to drawing units.
@@ -98,25 +112,65 @@ pub(super) fn text_width(content: &str, pixels: f64) -> i32 {
     (ems * pixels).ceil() as i32
 }
 
-/// The text, cut with an ellipsis to a width in displayed pixels.
+/// The text, cut with an ellipsis to a width in displayed pixels. Its end stays, for names in a row often differ
+/// there only.
 pub(super) fn fitted(content: &str, pixels: f64, width: i32) -> String {
     // Control characters are not allowed in XML.
-    let clean: String = content
+    let clean: Vec<char> = content
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
-    if text_width(&clean, pixels) <= width {
-        return clean;
-    }
-    let mut cut: Vec<char> = clean.chars().collect();
-    while !cut.is_empty() {
-        cut.pop();
-        let shorter: String = cut.iter().chain(['…'].iter()).collect();
-        if text_width(&shorter, pixels) <= width {
-            return shorter;
+    let keeping = |count: usize| -> String {
+        if count == clean.len() {
+            return clean.iter().collect();
+        }
+        let (begin, end) = clean.split_at(count.div_ceil(2));
+        let end = &end[end.len() - count / 2..];
+        begin.iter().chain(&['…']).chain(end).collect()
+    };
+    let fits = |text: &String| text_width(text, pixels) <= width;
+    let mut candidates = (0..=clean.len()).rev().map(keeping);
+    candidates.find(fits).unwrap_or_else(|| "…".into())
+}
+
+/// How class names stand below their columns: across, or turned where one would not fit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ColumnNames {
+    turned: bool,
+    width: i32,
+}
+
+/// The longest name that is shown whole, in displayed pixels.
+pub(super) const LONGEST_NAME: i32 = 170;
+
+impl ColumnNames {
+    /// For columns of this displayed width.
+    pub(super) fn new(names: &[String], column: i32) -> Self {
+        let widest = names.iter().map(|name| text_width(name, TEXT)).max();
+        let widest = widest.unwrap_or(0).min(LONGEST_NAME);
+        let turned = widest > column - 6;
+        Self {
+            turned,
+            width: if turned { widest } else { column - 6 },
         }
     }
-    "…".into()
+
+    /// The displayed height that the names take.
+    pub(super) fn height(&self) -> i32 {
+        if self.turned { self.width + 12 } else { 24 }
+    }
+
+    /// Draws a name below the middle of its column.
+    pub(super) fn draw(&self, area: &Area<'_>, (x, top): (i32, i32), name: &str) -> DrawResult {
+        let name = fitted(name, TEXT, self.width);
+        let style = text(TEXT, color(INK));
+        if self.turned {
+            let style = ended(style).transform(FontTransform::Rotate270);
+            area.draw(&label((x, top + 8), name, style))
+        } else {
+            area.draw(&label((x, top + 15), name, centered(style)))
+        }
+    }
 }
 
 /// Runs a drawing of a displayed height and returns the SVG, titled for readers who cannot see it.
@@ -221,13 +275,11 @@ impl Frame {
 
     /// Horizontal grid lines and the labels left of them.
     pub(super) fn draw_y_axis(&self, area: &Area<'_>, ticks: &[f64], name: &str) -> DrawResult {
-        let digits = digits_of(ticks);
-        for &tick in ticks {
+        for (&tick, content) in ticks.iter().zip(tick_labels(ticks)) {
             let (_, y) = self.at(self.x.0, tick);
             let points = [(px(self.left), y), (px(self.right), y)];
             area.draw(&PathElement::new(points, color(GRID).stroke_width(2)))?;
             let style = ended(text(SMALL, color(INK)));
-            let content = format!("{tick:.digits$}");
             area.draw(&Text::new(content, (px(self.left - 8), y), style))?;
         }
         let style = centered(text(TEXT, color(INK))).transform(FontTransform::Rotate270);
@@ -242,13 +294,11 @@ impl Frame {
             (px(self.right), px(self.bottom)),
         ];
         area.draw(&PathElement::new(base, color(INK).stroke_width(2)))?;
-        let digits = digits_of(ticks);
-        for &tick in ticks {
+        for (&tick, content) in ticks.iter().zip(tick_labels(ticks)) {
             let (x, y) = self.at(tick, self.y.0);
             let points = [(x, y), (x, y + px(5))];
             area.draw(&PathElement::new(points, color(INK).stroke_width(2)))?;
             let style = centered(text(SMALL, color(INK)));
-            let content = format!("{tick:.digits$}");
             area.draw(&Text::new(content, (x, y + px(15)), style))?;
         }
         let style = centered(text(TEXT, color(INK)));
@@ -271,17 +321,36 @@ pub(super) fn ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
     (first..=last).map(|i| i as f64 * step).collect()
 }
 
-/// Decimals that tell the ticks apart.
-fn digits_of(ticks: &[f64]) -> usize {
-    let exact = |digits: usize| {
-        let scale = 10f64.powi(digits as i32);
-        let near = |tick: &f64| {
-            let scaled = tick * scale;
-            (scaled - scaled.round()).abs() < 1e-6 * scaled.abs().max(1.0)
-        };
-        ticks.iter().all(near)
+/// What stands at the ticks: decimals that tell them apart, or powers of ten where there would be too many.
+fn tick_labels(ticks: &[f64]) -> Vec<String> {
+    let largest = ticks
+        .iter()
+        .fold(0.0_f64, |most, tick| most.max(tick.abs()));
+    let near = |tick: f64, digits: usize| {
+        let scaled = tick * 10f64.powi(digits as i32);
+        (scaled - scaled.round()).abs() < 1e-6 * scaled.abs().max(1.0)
     };
-    (0..8).find(|&digits| exact(digits)).unwrap_or(8)
+    let digits_of = |ticks: &mut dyn Iterator<Item = f64>| -> usize {
+        let ticks: Vec<f64> = ticks.collect();
+        let exact = |digits: &usize| ticks.iter().all(|&tick| near(tick, *digits));
+        (0..8).find(exact).unwrap_or(8)
+    };
+    if largest == 0.0 || (1e-3..1e5).contains(&largest) {
+        let digits = digits_of(&mut ticks.iter().copied());
+        return ticks
+            .iter()
+            .map(|tick| format!("{tick:.digits$}"))
+            .collect();
+    }
+    // One power for all, so that they compare at a glance.
+    let power = largest.log10().floor() as i32;
+    let unit = 10f64.powi(power);
+    let digits = digits_of(&mut ticks.iter().map(|tick| tick / unit));
+    let label = |&tick: &f64| match tick {
+        0.0 => "0".into(),
+        _ => format!("{:.digits$}e{power}", tick / unit),
+    };
+    ticks.iter().map(label).collect()
 }
 
 #[cfg(test)]
@@ -289,18 +358,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ticks_are_round() {
+    fn ticks_are_round_and_told_apart() {
         assert_eq!(ticks(0.0, 1.0, 5).len(), 6);
         assert_eq!(ticks(0.0, 230.0, 5), [0.0, 50.0, 100.0, 150.0, 200.0]);
-        assert_eq!(digits_of(&ticks(0.0, 1.0, 4)), 2);
-        assert_eq!(digits_of(&[0.0, 50.0]), 0);
+        assert_eq!(tick_labels(&[0.0, 0.25, 0.5]), ["0.00", "0.25", "0.50"]);
+        assert_eq!(tick_labels(&[0.0, 50.0]), ["0", "50"]);
+        assert_eq!(tick_labels(&[0.0, 2e-7, 4e-7]), ["0", "2e-7", "4e-7"]);
+        assert_eq!(tick_labels(&[-2.5e6, 0.0, 2.5e6]), ["-2.5e6", "0", "2.5e6"]);
+        assert_eq!(tick_labels(&[0.0]), ["0"]);
+        for (low, high) in [(0.0, 1e-7), (-3e8, 4e9), (0.998, 1.003), (0.0, 99_999.0)] {
+            let ticks = ticks(low, high, 5);
+            let labels = tick_labels(&ticks);
+            let distinct: std::collections::BTreeSet<&String> = labels.iter().collect();
+            assert_eq!(distinct.len(), ticks.len(), "{labels:?}");
+            assert!(labels.iter().all(|label| label.len() <= 6), "{labels:?}");
+        }
     }
 
     #[test]
-    fn long_text_is_cut_and_control_characters_go() {
+    fn long_text_is_cut_in_its_middle_and_control_characters_go() {
         assert_eq!(fitted("short", 14.0, 100), "short");
-        let cut = fitted("a very long class name indeed", 14.0, 80);
-        assert!(cut.ends_with('…') && text_width(&cut, 14.0) <= 80);
+        let cut = fitted("a very long class name indeed, number 7", 14.0, 80);
+        assert!(cut.contains('…') && cut.starts_with("a ") && cut.ends_with('7'));
+        assert!(text_width(&cut, 14.0) <= 80);
+        assert_eq!(fitted("long", 14.0, 0), "…");
         assert_eq!(fitted("a\u{1}b", 14.0, 100), "a b");
+    }
+
+    #[test]
+    fn eighteen_series_have_colours_of_their_own() {
+        let colours: std::collections::BTreeSet<(u8, u8, u8)> = (0..18)
+            .map(series_color)
+            .map(|RGBColor(r, g, b)| (r, g, b))
+            .collect();
+        assert_eq!(colours.len(), 18);
     }
 }

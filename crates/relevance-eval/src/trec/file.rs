@@ -16,15 +16,10 @@ pub(super) fn read_lines(
     let mut buffer = Vec::new();
     let mut line = 0;
     loop {
-        let fault = |found| EvalError::TrecLine {
-            file: file.map(Path::to_owned),
-            line,
-            found,
-            allowed,
-        };
         buffer.clear();
         let read = reader.read_until(b'\n', &mut buffer);
-        if read.map_err(|error| fault(error.to_string()))? == 0 {
+        let stream = file.unwrap_or(Path::new("stream"));
+        if read.map_err(io(stream, "read"))? == 0 {
             return Ok(());
         }
         line += 1;

@@ -37,7 +37,7 @@ impl Run {
     /// Reads lines `query Q0 document rank score tag`.
     ///
     /// # Errors
-    /// [`EvalError::TrecLine`] for a line that is none, a score that is NaN, or a document that comes
+    /// [`EvalError::Io`] if the stream breaks; [`EvalError::TrecLine`] for a line that is none, a score that is NaN, or a document that comes
     /// twice for a query (trec_eval refuses it too).
     pub fn read(reader: impl BufRead) -> Result<Self, EvalError> {
         Self::parse(reader, None)

@@ -79,6 +79,68 @@ def binary_case(name, rows, digits):
     }
 
 
+def or_none(figure):
+    """scikit-learn raises, or warns and gives NaN, where a figure is undefined: null."""
+    try:
+        value = float(figure())
+    except (ValueError, ZeroDivisionError):
+        return None
+    return None if np.isnan(value) else value
+
+
+def degenerate_case(name, gold, p):
+    """Classes that are absent from the gold labels, from the predictions, or from both."""
+    gold, p = np.array(gold), np.array(p, dtype=float)
+    labels = list(range(p.shape[1]))
+    predicted = p.argmax(axis=1)
+    auc = lambda multi, average: or_none(
+        lambda: roc_auc_score(gold, p, multi_class=multi, average=average, labels=labels)
+        if len(labels) > 2
+        else roc_auc_score(gold, p[:, 1])
+    )
+    return {
+        "name": name,
+        "gold": gold.tolist(),
+        "probabilities": p.tolist(),
+        "auc_per_class": [or_none(lambda: roc_auc_score(gold == k, p[:, k])) for k in labels],
+        "ovr": [auc("ovr", "macro"), auc("ovr", "weighted")],
+        "ovo": [auc("ovo", "macro"), auc("ovo", "weighted")],
+        "kappa": [
+            or_none(lambda: cohen_kappa_score(gold, predicted, labels=labels, weights=w))
+            for w in [None, "linear", "quadratic"]
+        ],
+        "log_loss": or_none(lambda: log_loss(gold, p, labels=labels)),
+        "brier": or_none(
+            lambda: brier_score_loss(gold, p, labels=labels)
+            if len(labels) > 2
+            else brier_score_loss(gold, p[:, 1], labels=labels, pos_label=1)
+        ),
+    }
+
+
+def degenerate():
+    a, b, c = [0.6, 0.3, 0.1], [0.2, 0.5, 0.3], [0.1, 0.2, 0.7]
+    cases = [
+        degenerate_case("absent from the gold labels", [0, 1, 1, 0], [a, b, c, a]),
+        degenerate_case("absent from the predictions", [0, 1, 2, 0], [a, b, b, a]),
+        degenerate_case("absent from both", [0, 1, 1, 0], [a, b, a, a]),
+        degenerate_case("one gold class, others predicted", [1, 1, 1], [a, b, c]),
+        degenerate_case("one class predicted", [0, 1, 2, 2], [a, a, a, a]),
+        degenerate_case("one class on both sides", [0, 0], [a, a]),
+        degenerate_case("another one on either side", [0, 0], [b, b]),
+        degenerate_case("one class on both sides, of two", [1, 1, 1], [[0.4, 0.6], [0.1, 0.9], [0.3, 0.7]]),
+        degenerate_case("one row, right", [2], [c]),
+        degenerate_case("one row, wrong", [0], [c]),
+    ]
+    for number in range(30):
+        rows, classes = int(rng.integers(1, 9)), int(rng.integers(2, 6))
+        some = rng.integers(0, classes, int(rng.integers(1, classes + 1)))
+        gold = rng.choice(some, rows)
+        p = distributions(rows, classes, 0, gold, 0.3)
+        cases.append(degenerate_case(f"random {number}", gold, p))
+    return cases
+
+
 golden = {
     "multiclass": [
         multiclass_case("four classes", 200, 4, 3, 1.0),
@@ -92,6 +154,7 @@ golden = {
         binary_case("coarse", 100, 0),
         binary_case("two rows", 2, 1),
     ],
+    "degenerate": degenerate(),
 }
 with open("scores.json", "w", encoding="utf-8") as file:
     json.dump(golden, file, separators=(",", ":"))

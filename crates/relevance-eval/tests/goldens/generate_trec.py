@@ -29,14 +29,14 @@ MEASURES = {
 }
 
 
-def case(name, queries, digits):
+def case(name, queries, digits, levels=(0, 1, 2, 3)):
     qrels, run = {}, {}
     for number in range(queries):
         query = f"q{number}"
         documents = [f"D{n}" for n in rng.permutation(60)[: int(rng.integers(1, 40))]]
         judged = [d for d in documents if rng.random() < 0.7]
         # Some judged documents are never retrieved, some retrieved ones never judged.
-        qrels[query] = {d: int(rng.choice(4, p=[0.5, 0.2, 0.2, 0.1])) for d in judged + ["X1", "X2"]}
+        qrels[query] = {d: levels[int(rng.choice(4, p=[0.5, 0.2, 0.2, 0.1]))] for d in judged + ["X1", "X2"]}
         run[query] = {
             d: float(np.round(rng.normal(0, 1), digits)) for d in documents if rng.random() < 0.8
         }
@@ -68,7 +68,7 @@ def case(name, queries, digits):
 with open("trec.json", "w", encoding="utf-8") as file:
     golden = {
         "gains": {"exponential": EXPONENTIAL, "custom": CUSTOM},
-        "cases": [case("few ties", 12, 9), case("many ties", 12, 0), case("some ties", 6, 1)],
+        "cases": [case("few ties", 12, 9), case("many ties", 12, 0), case("some ties", 6, 1), case("levels below 0", 12, 0, (0, -1, 1, 3))],
     }
     json.dump(golden, file, separators=(",", ":"))
     file.write("\n")
