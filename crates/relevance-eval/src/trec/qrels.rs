@@ -36,7 +36,8 @@ impl Qrels {
     /// does.
     ///
     /// # Errors
-    /// [`EvalError::Io`] if the stream breaks; [`EvalError::TrecLine`] for a line that is none, or judges a document twice.
+    /// [`EvalError::Io`] if the stream breaks; [`EvalError::TrecLine`] for a line that is none, or judges
+    /// a document twice.
     pub fn read(reader: impl BufRead) -> Result<Self, EvalError> {
         Self::parse(reader, None)
     }

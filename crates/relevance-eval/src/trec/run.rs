@@ -37,8 +37,8 @@ impl Run {
     /// Reads lines `query Q0 document rank score tag`.
     ///
     /// # Errors
-    /// [`EvalError::Io`] if the stream breaks; [`EvalError::TrecLine`] for a line that is none, a score that is NaN, or a document that comes
-    /// twice for a query (trec_eval refuses it too).
+    /// [`EvalError::Io`] if the stream breaks; [`EvalError::TrecLine`] for a line that is none, a score
+    /// that is NaN, or a document that comes twice for a query (trec_eval refuses it too).
     pub fn read(reader: impl BufRead) -> Result<Self, EvalError> {
         Self::parse(reader, None)
     }
