@@ -1,10 +1,12 @@
 //! The table of a grid: means over seeds, intervals and paired tests over queries.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use relevance_data::{LabelSchema, LabeledPair};
 use relevance_eval::{
     EvaluationConfig, PairedComparison, Predictions, RunsEvaluation, compare_runs, evaluate_runs,
+    holm,
 };
 use serde::Serialize;
 
@@ -32,6 +34,8 @@ pub struct Row {
     pub figures: Option<RunsEvaluation>,
     /// This cell minus the reference, paired by query; none for the reference itself.
     pub against_reference: Option<PairedComparison>,
+    /// The p values of that comparison after Holm's correction over the compared cells, by figure.
+    pub holm_p_values: BTreeMap<&'static str, f64>,
     /// Mean seconds of a run.
     pub seconds: Option<f64>,
 }
@@ -73,6 +77,7 @@ impl Table {
                 title: cell.title,
                 figures: None,
                 against_reference: None,
+                holm_p_values: BTreeMap::new(),
                 seconds: None,
             };
             let Some(runs) = runs.as_deref().filter(|runs| !runs.is_empty()) else {
@@ -87,10 +92,9 @@ impl Table {
             }
             Ok(row)
         };
-        Ok(Self {
-            rows: results.iter().map(row).collect::<Result<_, _>>()?,
-            notes,
-        })
+        let mut table = results.iter().map(row).collect::<Result<Vec<_>, _>>()?;
+        correct(&mut table)?;
+        Ok(Self { rows: table, notes })
     }
 
     fn head() -> Vec<String> {
@@ -100,6 +104,7 @@ impl Table {
                 "seeds ±".to_owned(),
                 format!("− {REFERENCE}"),
                 "p".to_owned(),
+                "p, Holm".to_owned(),
             ]
         });
         ["cell", "what"]
@@ -130,6 +135,8 @@ impl Table {
                 format!("{:+.4} [{:+.4}, {:+.4}]", d.value, d.lower, d.upper)
             }));
             cells.push(compared.map_or_else(dash, |c| format!("{:.3}", c.p_value)));
+            let corrected = row.holm_p_values.get(metric);
+            cells.push(corrected.map_or_else(dash, |p| format!("{p:.3}")));
         }
         cells.push(
             row.seconds
@@ -158,7 +165,92 @@ impl Table {
     }
 }
 
+/// Corrects the p values of each figure for how many cells are compared.
+fn correct(rows: &mut [Row]) -> Result<(), RunError> {
+    for (figure, _) in FIGURES {
+        let compared = rows.iter_mut().filter_map(|row| {
+            let comparison = row.against_reference.as_ref()?;
+            let p_value = comparison.metric(figure)?.p_value;
+            Some((p_value, &mut row.holm_p_values))
+        });
+        let (p_values, columns): (Vec<f64>, Vec<_>) = compared.unzip();
+        for (column, p_value) in columns.into_iter().zip(holm(&p_values)?) {
+            column.insert(figure, p_value);
+        }
+    }
+    Ok(())
+}
+
 fn predictions<'a>(rows: &'a QueryRows, runs: &'a [CellResult]) -> Vec<Predictions<'a>> {
     let of_run = |run: &'a CellResult| rows.predictions(&run.probabilities);
     runs.iter().map(of_run).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::grid::grid;
+    use super::*;
+    use relevance_data::{Item, Pair, Query};
+
+    /// Results that give each pair its label with this probability.
+    fn result(test: &[LabeledPair], sure: f64) -> CellResult {
+        let of_pair = |pair: &LabeledPair| {
+            let mut probabilities = vec![(1.0 - sure) / 3.0; 4];
+            probabilities[pair.label.index()] = sure;
+            probabilities
+        };
+        CellResult {
+            settings: String::new(),
+            seconds: 2.0,
+            last_loss: 0.1,
+            probabilities: test.iter().map(of_pair).collect(),
+        }
+    }
+
+    #[test]
+    fn p_values_are_corrected_for_how_many_cells_are_compared() {
+        let schema = LabelSchema::esci();
+        let label = |row: usize| schema.parse(["E", "S", "C", "I"][row % 4]).expect("ESCI's");
+        let pair = |row: usize| LabeledPair {
+            pair: Pair {
+                query: Query::new(format!("q{}", row / 4), format!("query {}", row / 4)),
+                item: Item::new(format!("i{row}"), format!("item {row}")),
+            },
+            label: label(row),
+        };
+        let test: Vec<_> = (0..80).map(pair).collect();
+        let results: Results = grid(0.05, 0.1)
+            .into_iter()
+            .filter(|cell| ["a", "b", "d", "e"].contains(&cell.id))
+            .map(|cell| {
+                let sure = match cell.id {
+                    "d" => 0.1,
+                    _ => 0.9,
+                };
+                let runs = (cell.id != "b").then(|| vec![result(&test, sure)]);
+                (cell, runs)
+            })
+            .collect();
+        let config = EvaluationConfig::default();
+        let table = Table::new(&results, &test, &schema, &config, Vec::new()).expect("fits");
+        let row = |id: &str| table.rows.iter().find(|row| row.id == id).expect("a row");
+        for (figure, _) in FIGURES {
+            // `d` misses every pair, `a` is `e`: of two comparisons the smaller p value counts twice.
+            let p_value = |id| {
+                let compared = row(id).against_reference.as_ref().expect("compared");
+                compared.metric(figure).expect("a figure").p_value
+            };
+            assert!(p_value("d") < 0.01);
+            assert_eq!(row("d").holm_p_values[figure], 2.0 * p_value("d"));
+            assert_eq!(row("a").holm_p_values[figure], 1.0);
+        }
+        assert!(row("b").figures.is_none() && row("e").holm_p_values.is_empty());
+        let markdown = table.markdown();
+        let width = |line: &str| line.matches('|').count();
+        let head = width(markdown.lines().next().expect("a head"));
+        assert!(
+            markdown.lines().all(|line| width(line) == head),
+            "{markdown}"
+        );
+    }
 }

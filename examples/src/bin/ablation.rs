@@ -210,8 +210,9 @@ fn notes(args: &Args, data: &AblationData) -> Vec<String> {
             args.lambda,
         ),
         reasons.to_owned(),
-        "Means over seeds; intervals and p values by resampling queries, paired with cell e. Only e \
-         above h, i and j together supports that the content of reasons helps."
+        "Means over seeds; intervals and p values by resampling queries, paired with cell e; beside each p value \
+         the one corrected for the number of cells (Holm). Only e above h, i and j together supports that the \
+         content of reasons helps."
             .to_owned(),
         format!("Command: {}", failure::command_line()),
     ]
