@@ -31,6 +31,8 @@ mod error;
 pub mod esci;
 mod evidence;
 mod hash;
+#[cfg(feature = "tables")]
+mod item_store;
 mod jsonl;
 mod label_words;
 pub mod leakage;

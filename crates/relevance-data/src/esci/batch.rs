@@ -1,6 +1,6 @@
 //! Joined rows that are not copied.
 
-use super::by_product::{Judgments, NONE};
+use super::judgments::{Judgments, NONE};
 use super::products::{self, Texts};
 use crate::parquet_file::Batch;
 use crate::{DataError, Label, LabeledPair, Pair, Query, RowReport};

@@ -1,12 +1,12 @@
 //! The join in the order of the judgments: products are held, judgments are streamed.
 
 use super::examples::{self, Example, Examples};
-use super::item_store::{Block, ItemStore, Place};
 use super::lanes::Lanes;
 use super::pairs::EsciPairs;
 use super::products::{self, KEYS, TEXTS, Texts};
 use super::tuple_index::TupleIndex;
 use super::{EsciDataset, EsciFilter};
+use crate::item_store::{Block, ItemStore, Place};
 use crate::parquet_file::{BATCH_ROWS, Batch};
 use crate::{DataError, LabeledPair, Pair, Query, RowReport};
 use rayon::prelude::*;

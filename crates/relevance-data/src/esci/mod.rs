@@ -12,7 +12,7 @@ mod batch;
 mod by_product;
 mod examples;
 mod in_order;
-mod item_store;
+mod judgments;
 mod lanes;
 mod pairs;
 mod products;
@@ -24,6 +24,7 @@ pub use pairs::EsciPairs;
 pub use writer::{EsciRecord, write_esci};
 
 use crate::columns::{Needed, check_schema};
+use crate::item_store::ItemStore;
 use crate::parquet_file::ParquetFile;
 use crate::{DataError, Item, LabelSchema, LabeledPair, RowPolicy};
 use serde::{Deserialize, Serialize};
@@ -110,9 +111,6 @@ pub struct EsciDataset {
     memory_budget: usize,
 }
 
-/// How many bytes of product texts are held in memory unless set otherwise.
-const MEMORY_BUDGET: usize = 512 << 20;
-
 impl EsciDataset {
     /// Opens a folder.
     ///
@@ -127,7 +125,7 @@ impl EsciDataset {
             products: open(dir, PRODUCTS_FILE, products::COLUMNS)?,
             schema: LabelSchema::esci(),
             policy: RowPolicy::default(),
-            memory_budget: MEMORY_BUDGET,
+            memory_budget: ItemStore::BUDGET,
         })
     }
 

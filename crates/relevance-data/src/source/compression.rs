@@ -4,8 +4,8 @@ use crate::DataError;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::{Cursor, Read, Write};
+use std::fs::{File, Metadata};
+use std::io::{Cursor, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -52,8 +52,19 @@ pub(crate) fn find_packed(folder: &Path, name: &str) -> PathBuf {
 
 /// A file for reading, decompressed if it is gzip (of any number of members) or zstd.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Read + Send>, DataError> {
+    decompressed(open_file(path)?).map_err(DataError::io(path, "read"))
+}
+
+/// A file as it is stored. One with a packed file's name that has not even the bytes by which one is
+/// recognised was cut short.
+pub(crate) fn open_file(path: &Path) -> Result<File, DataError> {
     let file = File::open(path).map_err(DataError::io(path, "open"))?;
-    decompressed(file).map_err(DataError::io(path, "read"))
+    let packed = path.extension().is_some_and(|it| it == "gz" || it == "zst");
+    let short = |found: Metadata| found.is_file() && found.len() < ZSTD.len() as u64;
+    if packed && file.metadata().is_ok_and(short) {
+        return Err(DataError::io(path, "read")(ErrorKind::UnexpectedEof.into()));
+    }
+    Ok(file)
 }
 
 /// What a stream holds, decompressed if it is gzip (of any number of members) or zstd.

@@ -1,14 +1,13 @@
 //! A stream of pairs from any table.
 
 use super::columns::{ColumnMap, Field};
-use super::compression::decompressed;
+use super::compression::{decompressed, open_file};
 use super::format::TableFormat;
 use super::report::{RowPolicy, RowReport};
 use super::row::{Row, Rows, fault};
 use super::{delimited, json_lines};
 use crate::{DataError, Item, Label, LabelSchema, LabeledPair, Pair, Position, Query, RowFault};
 use serde::{Deserialize, Serialize};
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -81,8 +80,7 @@ impl PairSource {
     ) -> Result<Self, DataError> {
         let path = path.as_ref();
         if format_of(path, config)? != TableFormat::Parquet {
-            let file = File::open(path).map_err(DataError::io(path, "open"))?;
-            return Self::from_reader(file, path, config, schema);
+            return Self::from_reader(open_file(path)?, path, config, schema);
         }
         #[cfg(feature = "parquet")]
         {

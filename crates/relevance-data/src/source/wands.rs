@@ -6,6 +6,7 @@ use super::delimited;
 use super::pairs::{PairSource, SourceConfig};
 use super::report::RowPolicy;
 use super::row::{Row, Rows, fault};
+use crate::item_store::{Block, ItemStore, Place};
 use crate::{DataError, LabelSchema, Position, RowFault};
 use std::collections::HashMap;
 use std::path::Path;
@@ -20,8 +21,8 @@ pub(super) const LABELS: &str = "label.csv";
 /// The judged pairs of a folder with `query.csv`, `product.csv` and `label.csv`, each plain, `.gz` or
 /// `.zst`. `product_class` and `product_features` become the item's bullet points.
 ///
-/// The queries and products (43 thousand in the public set) are held in memory; the labels are
-/// streamed. Under [`RowPolicy::Skip`] a label whose query or product is missing is passed over, and
+/// The queries and the products' identifiers are held in memory (43 thousand in the public set), of the
+/// products' texts up to 512 MiB, the rest lies in a temporary file; the labels are streamed. Under [`RowPolicy::Skip`] a label whose query or product is missing is passed over, and
 /// counted, like one that is unknown.
 ///
 /// # Errors
@@ -32,27 +33,19 @@ pub fn wands(
     schema: &LabelSchema,
     policy: RowPolicy,
 ) -> Result<PairSource, DataError> {
-    let folder = folder.as_ref();
+    within(folder.as_ref(), schema, policy, ItemStore::BUDGET)
+}
+
+/// The pairs, of whose products' texts this many bytes are held in memory.
+fn within(
+    folder: &Path,
+    schema: &LabelSchema,
+    policy: RowPolicy,
+    budget: usize,
+) -> Result<PairSource, DataError> {
     let named = |name: &str| Some(name.to_owned());
-    let queries = table(
-        &find_packed(folder, QUERIES),
-        &ColumnMap {
-            query_id: named("query_id"),
-            ..ColumnMap::new("query", "query")
-        },
-        Field::QueryId,
-    )?;
-    let products = table(
-        &find_packed(folder, PRODUCTS),
-        &ColumnMap {
-            item_id: named("product_id"),
-            description: named("product_description"),
-            bullet_points: named("product_features"),
-            brand: named("product_class"),
-            ..ColumnMap::new("product_name", "product_name")
-        },
-        Field::ItemId,
-    )?;
+    let queries = queries(&find_packed(folder, QUERIES))?;
+    let products = Products::read(&find_packed(folder, PRODUCTS), budget)?;
     let path = find_packed(folder, LABELS);
     let columns = ColumnMap {
         label: named("label"),
@@ -75,9 +68,14 @@ pub fn wands(
         };
         let query = queries.get(&query_id);
         let query = query.ok_or_else(|| missing("query_id", &query_id, QUERIES))?;
-        let product = products.get(&item_id);
+        let product = products.get(&item_id)?;
         let product = product.ok_or_else(|| missing("product_id", &item_id, PRODUCTS))?;
-        Ok((position, join(query, product, query_id, item_id, label)))
+        let mut row = product;
+        row.values[Field::Query as usize] = Some(query.clone());
+        row.values[Field::QueryId as usize] = Some(query_id);
+        row.values[Field::ItemId as usize] = Some(item_id);
+        row.values[Field::Label as usize] = label.values[Field::Label as usize].take();
+        Ok((position, row))
     });
     let rows: Rows = Box::new(rows);
     let config = SourceConfig {
@@ -95,42 +93,135 @@ pub fn wands(
     Ok(PairSource::of(&path, rows, &config, schema))
 }
 
-/// The rows of a file by their identifier.
-fn table(path: &Path, columns: &ColumnMap, id: Field) -> Result<HashMap<String, Row>, DataError> {
-    let mut table = HashMap::new();
-    for row in delimited::rows(open(path)?, path, columns, b'\t')? {
+/// The queries by their identifiers; of several of one identifier the first, as in the ESCI files.
+fn queries(path: &Path) -> Result<HashMap<String, String>, DataError> {
+    let columns = ColumnMap {
+        query_id: Some("query_id".to_owned()),
+        ..ColumnMap::new("query", "query")
+    };
+    let mut queries = HashMap::new();
+    for row in delimited::rows(open(path)?, path, &columns, b'\t')? {
         let (position, mut row) = row?;
-        let key = row.take(id);
-        if key.is_empty() {
-            return Err(no_id(path, position));
-        }
-        // Of several rows of one identifier the first counts, as in the ESCI files.
-        table.entry(key).or_insert(row);
+        let id = identifier(&mut row, Field::QueryId, path, position)?;
+        queries.entry(id).or_insert_with(|| row.take(Field::Query));
     }
-    Ok(table)
+    Ok(queries)
 }
 
-fn no_id(path: &Path, position: Position) -> DataError {
-    let message = "no identifier; every row needs one";
-    fault(path, position, None, RowFault::MissingValue, message)
+/// The products by their identifiers; of several of one identifier the first.
+struct Products {
+    places: HashMap<String, Place>,
+    store: ItemStore,
 }
 
-fn join(query: &Row, product: &Row, query_id: String, item_id: String, mut label: Row) -> Row {
-    let value = |row: &Row, field: Field| row.values[field as usize].clone();
-    let mut joined = Row::default();
-    let mut set = |field: Field, value: Option<String>| joined.values[field as usize] = value;
-    set(Field::Query, value(query, Field::Query));
-    set(Field::QueryId, Some(query_id));
-    set(Field::ItemId, Some(item_id));
-    set(Field::Title, value(product, Field::Title));
-    set(Field::Description, value(product, Field::Description));
-    // `brand` carries the class through the table: WANDS names no brand.
-    let points = [Field::Brand, Field::BulletPoints].map(|field| value(product, field));
-    let points: Vec<String> = points.into_iter().flatten().collect();
-    set(
-        Field::BulletPoints,
-        Some(points.join("\n")).filter(|p| !p.is_empty()),
-    );
-    set(Field::Label, label.values[Field::Label as usize].take());
-    joined
+impl Products {
+    /// How many bytes of texts are laid down together.
+    const BLOCK: usize = 1 << 20;
+
+    fn read(path: &Path, budget: usize) -> Result<Self, DataError> {
+        let named = |name: &str| Some(name.to_owned());
+        let columns = ColumnMap {
+            item_id: named("product_id"),
+            description: named("product_description"),
+            bullet_points: named("product_features"),
+            // WANDS names no brand: it carries the class.
+            brand: named("product_class"),
+            ..ColumnMap::new("product_name", "product_name")
+        };
+        let mut products = Self {
+            places: HashMap::new(),
+            store: ItemStore::new(budget),
+        };
+        let (mut ids, mut block) = (Vec::new(), Block::default());
+        for row in delimited::rows(open(path)?, path, &columns, b'\t')? {
+            let (position, mut row) = row?;
+            ids.push(identifier(&mut row, Field::ItemId, path, position)?);
+            block.push(&texts(&mut row));
+            if block.size() > Self::BLOCK {
+                products.keep(&mut ids, std::mem::take(&mut block))?;
+            }
+        }
+        products.keep(&mut ids, block)?;
+        Ok(products)
+    }
+
+    fn keep(&mut self, ids: &mut Vec<String>, block: Block) -> Result<(), DataError> {
+        let places = self.store.keep(block)?;
+        for (id, place) in ids.drain(..).zip(places) {
+            self.places.entry(id).or_insert(place);
+        }
+        Ok(())
+    }
+
+    /// A row with the texts of a product.
+    fn get(&self, id: &str) -> Result<Option<Row>, DataError> {
+        let Some(place) = self.places.get(id) else {
+            return Ok(None);
+        };
+        let [title, description, bullet_points, ..] = self.store.get(*place)?;
+        let mut row = Row::default();
+        row.values[Field::Title as usize] = Some(title);
+        row.values[Field::Description as usize] = Some(description);
+        row.values[Field::BulletPoints as usize] = Some(bullet_points);
+        Ok(Some(row))
+    }
+}
+
+/// Title, description and bullet points of a product; there are no others.
+fn texts(row: &mut Row) -> [String; 5] {
+    let points = [row.take(Field::Brand), row.take(Field::BulletPoints)];
+    let points: Vec<String> = points.into_iter().filter(|text| !text.is_empty()).collect();
+    let mut texts = [const { String::new() }; 5];
+    texts[0] = row.take(Field::Title);
+    texts[1] = row.take(Field::Description);
+    texts[2] = points.join("\n");
+    texts
+}
+
+fn identifier(
+    row: &mut Row,
+    field: Field,
+    path: &Path,
+    position: Position,
+) -> Result<String, DataError> {
+    let id = row.take(field);
+    if id.is_empty() {
+        let message = "no identifier; every row needs one";
+        return Err(fault(path, position, None, RowFault::MissingValue, message));
+    }
+    Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::LabeledPair;
+    use crate::source::{Packing, write_wands};
+    use crate::{Item, Pair, Query};
+
+    #[test]
+    fn products_beyond_the_budget_are_read_from_a_file() {
+        let schema = LabelSchema::wands();
+        let pair = |row: usize| LabeledPair {
+            pair: Pair {
+                query: Query::new(format!("q{}", row % 3), format!("query {}", row % 3)),
+                item: Item {
+                    description: "d".repeat(row * 7),
+                    bullet_points: format!("class\nfeature {row}"),
+                    ..Item::new(format!("p{row}"), format!("product {row}"))
+                },
+            },
+            label: schema.parse("Partial").unwrap(),
+        };
+        // More than two blocks.
+        let pairs: Vec<_> = (0..800).map(pair).collect();
+        let dir = tempfile::tempdir().unwrap();
+        write_wands(dir.path(), &pairs, &schema, Packing::Plain).unwrap();
+        for budget in [0, Products::BLOCK * 3 / 2, ItemStore::BUDGET] {
+            let found = within(dir.path(), &schema, RowPolicy::Fail, budget).unwrap();
+            let found: Vec<_> = found.map(|pair| pair.unwrap().pair).collect();
+            let wanted: Vec<_> = pairs.iter().map(|pair| pair.pair.clone()).collect();
+            assert!(found == wanted, "budget {budget}");
+        }
+    }
 }

@@ -5,6 +5,8 @@
 //! them. `TrlSource` reads, and `write_trl` writes, any of them (feature `tables`).
 
 mod column;
+#[cfg(feature = "tables")]
+mod object;
 #[cfg(all(feature = "tables", feature = "parquet"))]
 mod parquet;
 #[cfg(feature = "tables")]

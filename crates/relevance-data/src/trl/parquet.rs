@@ -1,6 +1,6 @@
 //! Training records in parquet, by way of JSON objects.
 
-use super::source::{Object, Objects};
+use super::object::{Object, Objects};
 use super::{TrlColumn, TrlRecord};
 use crate::parquet_file::{BATCH_ROWS, ParquetFile};
 use crate::source::compression::Compressed;

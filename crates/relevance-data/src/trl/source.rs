@@ -1,22 +1,16 @@
 //! A stream of training records from a file.
 
 use super::TrlRecord;
-use crate::source::compression::decompressed;
+use super::object::{Object, Objects};
+use crate::source::compression::{decompressed, open_file};
 use crate::source::{TableFormat, fault};
 use crate::{DataError, JsonlReader, Position, RowFault, RowPolicy, RowReport};
-use serde_json::{Map, Value};
-use std::fs::File;
+use serde_json::Value;
 use std::io::Read;
 use std::path::Path;
 
 /// How many characters of a value an error shows.
 const SHOWN: usize = 80;
-
-/// A row as an object of JSON.
-pub(super) type Object = Map<String, Value>;
-
-/// Objects with their places.
-pub(super) type Objects = Box<dyn Iterator<Item = Result<(Position, Object), DataError>> + Send>;
 
 /// A stream of training records from JSON Lines or parquet (plain, gzip or zstd). Other columns are passed over.
 /// Memory holds one record, of parquet 1,024.
@@ -57,10 +51,7 @@ impl<T: TrlRecord> TrlSource<T> {
     pub fn open(path: impl AsRef<Path>, policy: RowPolicy) -> Result<Self, DataError> {
         let path = path.as_ref();
         match TableFormat::of(path)? {
-            TableFormat::Jsonl => {
-                let file = File::open(path).map_err(DataError::io(path, "open"))?;
-                Self::from_reader(file, path, policy)
-            }
+            TableFormat::Jsonl => Self::from_reader(open_file(path)?, path, policy),
             #[cfg(feature = "parquet")]
             TableFormat::Parquet => {
                 let objects = super::parquet::objects(path, T::COLUMNS)?;

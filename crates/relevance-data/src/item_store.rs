@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 /// Texts of products, five each.
-pub(super) struct ItemStore {
+pub(crate) struct ItemStore {
     in_memory: Vec<Vec<u8>>,
     held: usize,
     budget: usize,
@@ -22,7 +22,7 @@ struct Spilled {
 
 /// Where the texts of one product lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// The block in memory, or [`SPILLED`].
     block: u32,
     length: u32,
@@ -33,14 +33,20 @@ const SPILLED: u32 = u32::MAX;
 
 /// Texts of some products, one after the other: lengths, then bytes.
 #[derive(Default)]
-pub(super) struct Block {
+pub(crate) struct Block {
     bytes: Vec<u8>,
     /// Where each product's begin.
     starts: Vec<usize>,
 }
 
 impl Block {
-    pub(super) fn push<S: AsRef<str>>(&mut self, texts: &[S; 5]) {
+    /// How many bytes its texts take.
+    #[cfg(feature = "tables")]
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(crate) fn push<S: AsRef<str>>(&mut self, texts: &[S; 5]) {
         self.starts.push(self.bytes.len());
         for text in texts {
             let length = text.as_ref().len() as u64;
@@ -53,8 +59,11 @@ impl Block {
 }
 
 impl ItemStore {
+    /// How many bytes a store holds in memory unless its user says otherwise.
+    pub(crate) const BUDGET: usize = 512 << 20;
+
     /// A store that holds `budget` bytes in memory.
-    pub(super) fn new(budget: usize) -> Self {
+    pub(crate) fn new(budget: usize) -> Self {
         Self {
             in_memory: Vec::new(),
             held: 0,
@@ -64,7 +73,7 @@ impl ItemStore {
     }
 
     /// Takes a block; gives the places of its products.
-    pub(super) fn keep(&mut self, block: Block) -> Result<Vec<Place>, DataError> {
+    pub(crate) fn keep(&mut self, block: Block) -> Result<Vec<Place>, DataError> {
         let Block { mut bytes, starts } = block;
         let mut ends = starts[1.min(starts.len())..].to_vec();
         ends.push(bytes.len());
@@ -107,7 +116,7 @@ impl ItemStore {
     }
 
     /// The texts at a place.
-    pub(super) fn get(&self, place: Place) -> Result<[String; 5], DataError> {
+    pub(crate) fn get(&self, place: Place) -> Result<[String; 5], DataError> {
         if let Some(block) = self.in_memory.get(place.block as usize) {
             let start = place.offset as usize;
             return Ok(texts(&block[start..start + place.length as usize]));
