@@ -5,6 +5,7 @@
 //!     --init models/all-minilm-l6-v2 --objective crsd --out runs/student
 //! ```
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -106,6 +107,12 @@ fn run(args: &Args) -> Result<(), RunError> {
         &device,
     )?;
     let (train, dev) = parts(args, &schema)?;
+    let labels = json!({"train": label_counts(&train, &names), "dev": label_counts(&dev, &names)});
+    if let [(label, count)] = &Vec::from_iter(label_counts(&train, &names))[..] {
+        eprintln!(
+            "warning: all {count} training labels are {label}: that is all that can be learnt"
+        );
+    }
     let steps_per_epoch = train.len().div_ceil(args.batch_size.max(1));
     let config = StudentTrainConfig {
         training: training(args, steps_per_epoch, !dev.is_empty()),
@@ -143,6 +150,7 @@ fn run(args: &Args) -> Result<(), RunError> {
         "layers": args.layers,
         "train_pairs": train_pairs,
         "dev_pairs": dev_pairs,
+        "labels": labels,
         "steps": report.global_step,
         "stopped_early": report.stopped_early,
         "best": best.map(|best| json!({"step": best.step, &best.metric: best.value})),
@@ -202,17 +210,19 @@ fn parts(
     }
 }
 
+/// How many pairs have each label; a label that none has is left out.
+fn label_counts<'a>(examples: &[StudentExample], names: &'a [String]) -> BTreeMap<&'a str, usize> {
+    let mut counts = BTreeMap::new();
+    for example in examples {
+        *counts.entry(names[example.label].as_str()).or_default() += 1;
+    }
+    counts
+}
+
 fn schema(name: &str) -> Result<LabelSchema, RunError> {
     match name {
         "esci" => Ok(LabelSchema::esci()),
         "binary" => Ok(LabelSchema::binary()),
-        path => {
-            let path = PathBuf::from(path);
-            let text = std::fs::read_to_string(&path).map_err(|source| RunError::Io {
-                path: path.clone(),
-                source,
-            })?;
-            serde_json::from_str(&text).map_err(|source| RunError::Json { path, source })
-        }
+        path => Ok(LabelSchema::from_json_file(path)?),
     }
 }
