@@ -89,7 +89,8 @@ impl ItemStore {
         let place = |(start, end): (usize, usize)| Place {
             block,
             offset: base + start as u64,
-            length: u32::try_from(end - start).expect("a parquet value has less than 2 GiB"),
+            length: u32::try_from(end - start)
+                .expect("the texts of a row, which a reader bounds, have less than 4 GiB"),
         };
         Ok(starts.into_iter().zip(ends).map(place).collect())
     }

@@ -66,6 +66,20 @@ fn check(what: &str, got: f64, want: f64) {
     );
 }
 
+const KAPPAS: [KappaWeights; 3] = [
+    KappaWeights::Unweighted,
+    KappaWeights::Linear,
+    KappaWeights::Quadratic,
+];
+
+/// Of the most probable classes, of equals the first.
+fn confusion(gold: &[usize], probabilities: &[Vec<f64>]) -> ConfusionMatrix {
+    let classes = probabilities[0].len();
+    let most = |p: &Vec<f64>| (1..classes).fold(0, |best, k| if p[k] > p[best] { k } else { best });
+    let predicted: Vec<usize> = probabilities.iter().map(most).collect();
+    ConfusionMatrix::from_labels(gold, &predicted, classes).unwrap()
+}
+
 #[test]
 fn multiclass_figures_work_like_sklearn() {
     for case in goldens().multiclass {
@@ -109,18 +123,8 @@ fn multiclass_figures_work_like_sklearn() {
             predictions.brier_score().unwrap(),
             case.brier,
         );
-        let predicted: Vec<usize> = case
-            .probabilities
-            .iter()
-            .map(|p| (1..classes).fold(0, |best, k| if p[k] > p[best] { k } else { best }))
-            .collect();
-        let matrix = ConfusionMatrix::from_labels(&case.gold, &predicted, classes).unwrap();
-        let weights = [
-            KappaWeights::Unweighted,
-            KappaWeights::Linear,
-            KappaWeights::Quadratic,
-        ];
-        for (weights, want) in weights.into_iter().zip(case.kappa) {
+        let matrix = confusion(&case.gold, &case.probabilities);
+        for (weights, want) in KAPPAS.into_iter().zip(case.kappa) {
             check(
                 &format!("{name}: kappa {weights:?}"),
                 matrix.kappa(weights),
@@ -203,18 +207,8 @@ fn absent_classes_and_single_classes_work_like_sklearn() {
         }
         check(name, predictions.log_loss().unwrap(), case.log_loss);
         check(name, predictions.brier_score().unwrap(), case.brier);
-        let predicted: Vec<usize> = case
-            .probabilities
-            .iter()
-            .map(|p| (1..classes).fold(0, |best, k| if p[k] > p[best] { k } else { best }))
-            .collect();
-        let matrix = ConfusionMatrix::from_labels(&case.gold, &predicted, classes).unwrap();
-        let weights = [
-            KappaWeights::Unweighted,
-            KappaWeights::Linear,
-            KappaWeights::Quadratic,
-        ];
-        for (weights, want) in weights.into_iter().zip(case.kappa) {
+        let matrix = confusion(&case.gold, &case.probabilities);
+        for (weights, want) in KAPPAS.into_iter().zip(case.kappa) {
             let kappa = Some(matrix.kappa(weights)).filter(|kappa| !kappa.is_nan());
             check_or_undefined(&format!("{name}: kappa {weights:?}"), kappa, want);
         }
