@@ -10,11 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use clap::Parser;
-use examples::device::DeviceChoice;
-use examples::error::RunError;
-use examples::two_stage::config::{Preset, Reasons, StudentLabels, TwoStageConfig};
-use examples::two_stage::run::{Run, RunOptions};
-use examples::{failure, interrupt};
+use relevance_distill::device::DeviceChoice;
+use relevance_distill::error::RunError;
+use relevance_distill::two_stage::config::{Preset, Reasons, StudentLabels, TwoStageConfig};
+use relevance_distill::two_stage::run::{Run, RunOptions};
+use relevance_distill::{failure, interrupt};
 
 /// Distil a reasoning teacher into a small BERT, on real query–product pairs.
 #[derive(Debug, Parser)]

@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use examples::device::DeviceChoice;
-use examples::error::RunError;
-use examples::failure;
-use examples::two_stage::stages::evaluate_student;
 use relevance_data::{AtomicFile, EsciDataset, EsciFilter, LabelSchema};
+use relevance_distill::device::DeviceChoice;
+use relevance_distill::error::RunError;
+use relevance_distill::failure;
+use relevance_distill::two_stage::stages::evaluate_student;
 use relevance_eval::{EvaluationConfig, markdown_table};
 use student_model::Student;
 

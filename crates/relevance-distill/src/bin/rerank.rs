@@ -13,10 +13,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use examples::device::DeviceChoice;
-use examples::error::RunError;
-use examples::failure;
 use relevance_data::Item;
+use relevance_distill::device::DeviceChoice;
+use relevance_distill::error::RunError;
+use relevance_distill::failure;
 use serde::Serialize;
 use student_model::Ranker;
 

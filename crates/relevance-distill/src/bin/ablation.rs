@@ -9,15 +9,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use examples::ablation::cell_run::{Budget, CellResult, CellRunner};
-use examples::ablation::data::{AblationData, AblationPairs};
-use examples::ablation::grid::{Cell, grid, select};
-use examples::ablation::table::{Results, Table};
-use examples::device::DeviceChoice;
-use examples::error::RunError;
-use examples::{failure, interrupt};
 use indicatif::{ProgressBar, ProgressStyle};
 use relevance_data::AtomicFile;
+use relevance_distill::ablation::cell_run::{Budget, CellResult, CellRunner};
+use relevance_distill::ablation::data::{AblationData, AblationPairs};
+use relevance_distill::ablation::grid::{Cell, grid, select};
+use relevance_distill::ablation::table::{Results, Table};
+use relevance_distill::device::DeviceChoice;
+use relevance_distill::error::RunError;
+use relevance_distill::{failure, interrupt};
 use relevance_eval::EvaluationConfig;
 use sha2::{Digest, Sha256};
 

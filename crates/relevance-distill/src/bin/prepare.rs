@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args as Group, Parser};
-use examples::error::RunError;
-use examples::prepare::parts::Dealing;
-use examples::prepare::run::{PrepareConfig, prepare};
-use examples::prepare::source::Source;
-use examples::{failure, interrupt};
 use relevance_data::clean::{CleanConfig, ConflictPolicy, NearDuplicatePolicy};
 use relevance_data::{ColumnMap, LabelSchema, RowPolicy, SourceConfig};
+use relevance_distill::error::RunError;
+use relevance_distill::prepare::parts::Dealing;
+use relevance_distill::prepare::run::{PrepareConfig, prepare};
+use relevance_distill::prepare::source::Source;
+use relevance_distill::{failure, interrupt};
 
 /// Read judgments, clean them, deal them into parts by query, and report what was found.
 #[derive(Debug, Parser)]
