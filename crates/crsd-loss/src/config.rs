@@ -13,6 +13,7 @@ use crate::{
 /// The paper gives no hyper-parameters; these defaults are ours.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct CrsdLossConfig {
     /// τ, the divisor of the cosine similarities. Default 0.05.
     pub temperature: f64,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use relevance_data::{LabelSchema, PairTokenizer};
 use relevance_eval::{Evaluation, EvaluationConfig, Predictions, evaluate};
-use student_model::{Evaluator, StudentError, StudentExample, predict};
+use student_model::{Evaluator, StudentExample, predict};
 
 use crate::error::RunError;
 
@@ -80,15 +80,13 @@ impl DevSet {
             bootstrap_samples: 1,
             ..EvaluationConfig::default()
         };
-        Evaluator::new(move |model| {
+        Evaluator::new(move |model| -> Result<BTreeMap<String, f64>, RunError> {
             let examples = self.examples.iter();
             let pairs: Vec<_> = examples.map(|e| (&*e.query, &*e.item)).collect();
             let probabilities = predict(model, &tokenizer, &pairs, BATCH)?;
             let nll = |(row, &label): (&Vec<f64>, &usize)| -row[label].max(f64::MIN_POSITIVE).ln();
             let loss: f64 = probabilities.iter().zip(&self.gold).map(nll).sum();
-            let figures = self.evaluate(&probabilities, &config);
-            // `predict` gives distributions only, so this cannot fail for another reason than its own.
-            let figures = figures.map_err(|error| StudentError::Device(error.to_string()))?;
+            let figures = self.evaluate(&probabilities, &config)?;
             Ok(BTreeMap::from([
                 ("accuracy".to_owned(), figures.accuracy.value),
                 ("macro_f1".to_owned(), figures.macro_f1.value),

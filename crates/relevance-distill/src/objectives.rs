@@ -3,7 +3,7 @@
 use clap::Args;
 use crsd_loss::{Align, AlignWeighting, CrsdLossConfig, Direction, ProjectionHeadConfig};
 use serde::de::DeserializeOwned;
-use student_model::{LogitKdConfig, NegativePolicy, Objective, RDropConfig};
+use student_model::{LogitKdConfig, NegativePolicy, ObjectiveConfig, RDropConfig};
 
 use crate::error::RunError;
 
@@ -85,7 +85,7 @@ impl ObjectiveArgs {
     /// # Errors
     ///
     /// [`RunError::Option`] lists the names, and names an option that the objective has no use for.
-    pub fn objective(&self) -> Result<Objective, RunError> {
+    pub fn objective(&self) -> Result<ObjectiveConfig, RunError> {
         let weightings = "uniform, student_difficulty, teacher_confidence";
         let align_weighting: AlignWeighting =
             named("align-weighting", &self.align_weighting, weightings)?;
@@ -146,19 +146,19 @@ fn named<T: DeserializeOwned>(
 }
 
 /// The objective of a name, around the loss of two views.
-fn named_objective(name: &str, loss: CrsdLossConfig) -> Result<Objective, RunError> {
-    let aligned = |align: Align| Objective::Crsd(loss.clone().with_align(align));
+fn named_objective(name: &str, loss: CrsdLossConfig) -> Result<ObjectiveConfig, RunError> {
+    let aligned = |align: Align| ObjectiveConfig::Crsd(loss.clone().with_align(align));
     Ok(match name {
-        "ce" => Objective::CrossEntropy,
-        "two-view" => Objective::Crsd(loss.with_lambda(0.0)),
+        "ce" => ObjectiveConfig::CrossEntropy,
+        "two-view" => ObjectiveConfig::Crsd(loss.with_lambda(0.0)),
         "crsd" => aligned(Align::InfoNce),
         "mse" => aligned(Align::Mse),
         "cosine" => aligned(Align::Cosine),
         "view-kl" => aligned(Align::ViewKl),
         "sup-con" => aligned(Align::SupCon),
         "sup-con-all-views" => aligned(Align::SupConAllViews),
-        "kd" => Objective::LogitKd(LogitKdConfig::default()),
-        "r-drop" => Objective::RDrop(RDropConfig::default()),
+        "kd" => ObjectiveConfig::LogitKd(LogitKdConfig::default()),
+        "r-drop" => ObjectiveConfig::RDrop(RDropConfig::default()),
         _ => {
             return Err(RunError::Option {
                 option: "objective",
@@ -201,7 +201,7 @@ mod tests {
             "--learnable-temperature --projection-size 64 --detach-reasoned --queue-size 512 \
              --align-weighting student_difficulty --symmetric --negatives except_same_query",
         );
-        let Objective::Crsd(loss) = args.objective().expect("valid") else {
+        let ObjectiveConfig::Crsd(loss) = args.objective().expect("valid") else {
             panic!("not CRSD");
         };
         assert!(loss.learnable_temperature && loss.detach_reasoned);

@@ -12,8 +12,9 @@ use crsd_loss::CrsdLossConfig;
 use goldens::folder;
 use relevance_data::{PairTemplate, PairTokenizer, PairTokenizerConfig};
 use student_model::{
-    BertForSequenceClassification, ModelType, Objective, Ranker, SaveOptions, Student,
-    StudentError, StudentExample, StudentTrainConfig, WeightType, predict, train_student,
+    BertForSequenceClassification, ModelType, ObjectiveConfig, Ranker, SaveOptions, Student,
+    StudentError, StudentExample, StudentReason, StudentTrainConfig, WeightType, predict,
+    train_student,
 };
 use training_loop::{Progress, TrainerOptions, TrainingConfig};
 
@@ -56,14 +57,9 @@ fn examples() -> Vec<StudentExample> {
             } else {
                 "no word is there"
             };
-            examples.push(StudentExample {
-                query: (*query).to_owned(),
-                item: (*item).to_owned(),
-                label: usize::from(i != j),
-                reason: Some(reason.to_owned()),
-                query_key: (*query).to_owned(),
-                ..StudentExample::default()
-            });
+            let reason = StudentReason::leaking_the_label(reason);
+            let example = StudentExample::new(*query, *item, usize::from(i != j));
+            examples.push(example.with_reason(reason));
         }
     }
     examples
@@ -77,16 +73,15 @@ fn trained(name: &str) -> BertForSequenceClassification {
         BertForSequenceClassification::from_pretrained_encoder(start, &LABELS, 3, &device).unwrap();
     let last = start.config().num_hidden_layers - 1;
     let start = start.with_layers(&[0, last]).unwrap();
-    let config = StudentTrainConfig {
-        training: TrainingConfig {
-            learning_rate: 3e-3,
-            max_steps: Some(250),
-            ..TrainingConfig::default()
-        },
-        objective: Objective::Crsd(CrsdLossConfig::new()),
-        train_batch_size: 12,
-        ..StudentTrainConfig::default()
+    let training = TrainingConfig {
+        learning_rate: 3e-3,
+        max_steps: Some(250),
+        ..TrainingConfig::default()
     };
+    let config = StudentTrainConfig::new()
+        .with_training(training)
+        .with_objective(ObjectiveConfig::Crsd(CrsdLossConfig::new()))
+        .with_train_batch_size(12);
     let options = TrainerOptions {
         progress: Progress::Hidden,
         ..TrainerOptions::default()
@@ -229,7 +224,7 @@ fn a_tokenizer_that_does_not_fit_is_refused() {
     );
     let error = error.err().unwrap();
     assert!(
-        matches!(&error, StudentError::InvalidConfig { key, .. } if key == "max_reasoned_length"),
+        matches!(&error, StudentError::InvalidConfig { field, .. } if field == "max_reasoned_length"),
         "{error}"
     );
 }

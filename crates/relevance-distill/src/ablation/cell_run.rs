@@ -143,22 +143,21 @@ impl CellRunner<'_> {
             seed,
             &self.device,
         )?;
-        let config = StudentTrainConfig {
-            training: TrainingConfig {
-                learning_rate: budget.learning_rate,
-                max_steps: Some(budget.max_steps),
-                lr_scheduler_type: LrSchedulerType::Linear,
-                logging_steps: (budget.max_steps / 10).max(1),
-                save_steps: Some((budget.max_steps / 4).max(1)),
-                save_total_limit: Some(1),
-                seed,
-                ..TrainingConfig::default()
-            },
-            objective: cell.objective.clone(),
-            train_batch_size: budget.batch_size,
-            negatives: cell.negatives,
-            ..StudentTrainConfig::default()
+        let training = TrainingConfig {
+            learning_rate: budget.learning_rate,
+            max_steps: Some(budget.max_steps),
+            lr_scheduler_type: LrSchedulerType::Linear,
+            logging_steps: (budget.max_steps / 10).max(1),
+            save_steps: Some((budget.max_steps / 4).max(1)),
+            save_total_limit: Some(1),
+            seed,
+            ..TrainingConfig::default()
         };
+        let config = StudentTrainConfig::new()
+            .with_training(training)
+            .with_objective(cell.objective.clone())
+            .with_train_batch_size(budget.batch_size)
+            .with_negatives(cell.negatives);
         let name = format!("{} seed {seed}", cell.id);
         let options = TrainerOptions {
             output_dir: Some(folder.join("checkpoints")),

@@ -10,7 +10,7 @@ use relevance_data::{
     EsciDataset, EsciFilter, LabelSchema, LabeledPair, RationaleWriter, normalize_query,
     read_annotations,
 };
-use student_model::StudentExample;
+use student_model::{StudentExample, StudentReason};
 
 use super::grid::{Cell, Reason};
 use crate::error::RunError;
@@ -118,7 +118,7 @@ impl AblationData {
             Reason::BareLabel => {
                 let names = self.schema.names();
                 for example in &mut examples {
-                    example.reason = Some(names[example.label].clone());
+                    example.reason = StudentReason::leaking_the_label(&names[example.label]);
                 }
             }
         }
@@ -130,16 +130,8 @@ impl AblationData {
 fn written(pairs: &[LabeledPair], schema: &LabelSchema) -> Vec<StudentExample> {
     let writer = RationaleWriter::new(schema.clone());
     let example = |pair: &LabeledPair| {
-        let reason = writer.write(pair).without_label_words(schema);
-        (!reason.is_empty()).then(|| StudentExample {
-            query: pair.pair.query.text.clone(),
-            item: pair.pair.item.text(),
-            label: pair.label.index(),
-            reason: Some(reason.as_str().to_owned()),
-            teacher_probabilities: None,
-            teacher_confidence: None,
-            query_key: normalize_query(&pair.pair.query.text),
-        })
+        let reason = StudentReason::new(&writer.write(pair), schema)?;
+        Some(StudentExample::from_labeled(pair).with_reason(reason))
     };
     pairs.iter().filter_map(example).collect()
 }
@@ -152,7 +144,7 @@ fn shuffle_within_labels(examples: &mut [StudentExample], seed: u64) {
         let members: Vec<usize> = (0..examples.len())
             .filter(|&i| examples[i].label == class)
             .collect();
-        let mut reasons: Vec<Option<String>> =
+        let mut reasons: Vec<Option<StudentReason>> =
             members.iter().map(|&i| examples[i].reason.take()).collect();
         reasons.shuffle(&mut random);
         for (&i, reason) in members.iter().zip(reasons) {
@@ -167,13 +159,10 @@ mod tests {
     use super::*;
 
     fn data(teacher: bool) -> AblationData {
-        let example = |i: usize| StudentExample {
-            query: format!("query {i}"),
-            item: format!("item {i}"),
-            label: i % 2,
-            reason: Some(format!("reason {i}")),
-            query_key: format!("query {i}"),
-            ..StudentExample::default()
+        let example = |i: usize| {
+            let reason = StudentReason::leaking_the_label(format!("reason {i}"));
+            StudentExample::new(format!("query {i}"), format!("item {i}"), i % 2)
+                .with_reason(reason)
         };
         let gold: Vec<_> = (0..40).map(example).collect();
         AblationData {
@@ -212,7 +201,8 @@ mod tests {
     #[test]
     fn the_bare_label_is_its_name() {
         let examples = data(false).examples(&cell("j"), 1).expect("examples");
-        assert_eq!(examples[1].reason.as_deref(), Some("Substitute"));
+        let reason = examples[1].reason.as_ref().map(StudentReason::as_str);
+        assert_eq!(reason, Some("Substitute"));
     }
 
     #[test]

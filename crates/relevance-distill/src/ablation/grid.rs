@@ -2,7 +2,7 @@
 
 use crsd_loss::{Align, CrsdLossConfig};
 use serde::Serialize;
-use student_model::{LogitKdConfig, NegativePolicy, Objective, RDropConfig};
+use student_model::{LogitKdConfig, NegativePolicy, ObjectiveConfig, RDropConfig};
 
 use crate::error::RunError;
 use crate::student_examples::StudentLabels;
@@ -27,7 +27,7 @@ pub struct Cell {
     /// What it is, for tables.
     pub title: &'static str,
     /// What is minimised.
-    pub objective: Objective,
+    pub objective: ObjectiveConfig,
     /// What stands in the place of a reason.
     pub reason: Reason,
     /// Which labels are learnt.
@@ -59,7 +59,7 @@ pub fn grid(temperature: f64, lambda: f64) -> Vec<Cell> {
         labels: StudentLabels::Gold,
         negatives: NegativePolicy::default(),
     };
-    let aligned = |align| Objective::Crsd(crsd.clone().with_align(align));
+    let aligned = |align| ObjectiveConfig::Crsd(crsd.clone().with_align(align));
     let reasons = |id, title, reason| Cell {
         reason,
         ..cell(id, title, aligned(Align::InfoNce))
@@ -69,24 +69,28 @@ pub fn grid(temperature: f64, lambda: f64) -> Vec<Cell> {
         ..cell(id, title, aligned(Align::InfoNce))
     };
     vec![
-        cell("a", "cross entropy on gold labels", Objective::CrossEntropy),
+        cell(
+            "a",
+            "cross entropy on gold labels",
+            ObjectiveConfig::CrossEntropy,
+        ),
         Cell {
             labels: StudentLabels::Teacher,
             ..cell(
                 "b",
                 "cross entropy on the teacher's labels",
-                Objective::CrossEntropy,
+                ObjectiveConfig::CrossEntropy,
             )
         },
         cell(
             "c",
             "the teacher's distribution (logit distillation)",
-            Objective::LogitKd(LogitKdConfig::default()),
+            ObjectiveConfig::LogitKd(LogitKdConfig::default()),
         ),
         cell(
             "d",
             "both cross entropies, no alignment",
-            Objective::Crsd(crsd.clone().with_lambda(0.0)),
+            ObjectiveConfig::Crsd(crsd.clone().with_lambda(0.0)),
         ),
         cell("e", "CRSD", aligned(Align::InfoNce)),
         cell("f-mse", "squared distance for InfoNCE", aligned(Align::Mse)),
@@ -103,7 +107,7 @@ pub fn grid(temperature: f64, lambda: f64) -> Vec<Cell> {
         cell(
             "h",
             "R-Drop: two dropout passes, no reason",
-            Objective::RDrop(RDropConfig::default()),
+            ObjectiveConfig::RDrop(RDropConfig::default()),
         ),
         reasons(
             "i",
@@ -114,7 +118,7 @@ pub fn grid(temperature: f64, lambda: f64) -> Vec<Cell> {
         cell(
             "k",
             "CRSD, reasoned side detached",
-            Objective::Crsd(crsd.clone().with_detach_reasoned(true)),
+            ObjectiveConfig::Crsd(crsd.clone().with_detach_reasoned(true)),
         ),
         masked(
             "l-all",

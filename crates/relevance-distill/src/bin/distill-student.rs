@@ -19,7 +19,7 @@ use relevance_distill::pretrained::{lengths, pretrained};
 use relevance_distill::student_examples::{StudentLabels, student_examples};
 use relevance_distill::{failure, interrupt};
 use serde_json::json;
-use student_model::{Student, StudentExample, StudentTrainConfig, train_student_with};
+use student_model::{Student, StudentExample, StudentTrainConfig, StudentTrainer};
 use training_loop::{TrainerOptions, TrainingConfig};
 
 /// Train a student on annotated pairs: label, reason and, for `kd`, the teacher's distribution.
@@ -114,15 +114,13 @@ fn run(args: &Args) -> Result<(), RunError> {
         );
     }
     let steps_per_epoch = train.len().div_ceil(args.batch_size.max(1));
-    let config = StudentTrainConfig {
-        training: training(args, steps_per_epoch, !dev.is_empty()),
-        objective,
-        negatives: args.objective.negatives()?,
-        weigh_by_confidence: args.objective.weigh_by_confidence,
-        train_batch_size: args.batch_size,
-        grad_cache_chunk_size: args.grad_cache_chunk_size,
-        ..StudentTrainConfig::default()
-    };
+    let config = StudentTrainConfig::new()
+        .with_training(training(args, steps_per_epoch, !dev.is_empty()))
+        .with_objective(objective)
+        .with_negatives(args.objective.negatives()?)
+        .with_weigh_by_confidence(args.objective.weigh_by_confidence)
+        .with_train_batch_size(args.batch_size)
+        .with_grad_cache_chunk_size(args.grad_cache_chunk_size);
     config.validate()?;
     let (train_pairs, dev_pairs) = (train.len(), dev.len());
     let evaluator = match dev.is_empty() {
@@ -136,7 +134,9 @@ fn run(args: &Args) -> Result<(), RunError> {
         name: args.objective.objective.clone(),
         ..TrainerOptions::default()
     };
-    let report = train_student_with(model, &tokenizer, &train, &config, options, evaluator)?;
+    let report = StudentTrainer::new(&config, options)?
+        .with_evaluator(evaluator)
+        .train(model, &tokenizer, &train)?;
     if report.interrupted {
         let stage = format!("step {}", report.global_step);
         return Err(RunError::Interrupted { stage });

@@ -4,7 +4,7 @@ use crsd_loss::CrsdLossConfig;
 use relevance_data::{PairTokenizer, read_annotations};
 use serde_json::json;
 use student_model::{
-    BertConfig, BertForSequenceClassification, Objective, Student, StudentExample,
+    BertConfig, BertForSequenceClassification, ObjectiveConfig, Student, StudentExample,
     StudentTrainConfig, train_student, train_wordpiece,
 };
 
@@ -25,7 +25,7 @@ pub(super) fn cross_entropy(run: &Run) -> Result<Facts, RunError> {
     train(
         run,
         Stage::StudentCe,
-        Objective::CrossEntropy,
+        ObjectiveConfig::CrossEntropy,
         STUDENT_CE_DIR,
     )
 }
@@ -35,19 +35,27 @@ pub(super) fn crsd(run: &Run) -> Result<Facts, RunError> {
     let loss = CrsdLossConfig::new()
         .with_temperature(settings.temperature)
         .with_lambda(settings.lambda);
-    train(run, Stage::StudentCrsd, Objective::Crsd(loss), STUDENT_DIR)
+    train(
+        run,
+        Stage::StudentCrsd,
+        ObjectiveConfig::Crsd(loss),
+        STUDENT_DIR,
+    )
 }
 
-fn train(run: &Run, stage: Stage, objective: Objective, folder: &str) -> Result<Facts, RunError> {
+fn train(
+    run: &Run,
+    stage: Stage,
+    objective: ObjectiveConfig,
+    folder: &str,
+) -> Result<Facts, RunError> {
     let settings = &run.config().student;
     let (examples, without_reason) = examples(run)?;
     let (model, tokenizer) = initial(run)?;
-    let config = StudentTrainConfig {
-        training: settings.training.clone(),
-        objective,
-        train_batch_size: settings.batch_size,
-        ..StudentTrainConfig::default()
-    };
+    let config = StudentTrainConfig::new()
+        .with_training(settings.training.clone())
+        .with_objective(objective)
+        .with_train_batch_size(settings.batch_size);
     let options = run.trainer_options(stage);
     let report = train_student(model, &tokenizer, &examples, &config, options)?;
     let mut facts = finish(run, stage, &report)?;
