@@ -14,7 +14,6 @@ use super::StudentReason;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[non_exhaustive]
 pub enum StudentLabels {
     /// The gold label of each pair; the teacher supplies the reason.
     Gold,
