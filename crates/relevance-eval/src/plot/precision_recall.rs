@@ -10,6 +10,15 @@ const PLOT_HEIGHT: i32 = 240;
 /// One curve a series, as steps: the precision of a threshold holds back to the recall of the one
 /// before, so that the area under the line is the average precision.
 ///
+/// ```
+/// use relevance_eval::{plot, precision_recall_curve};
+///
+/// let curve = precision_recall_curve(&[true, false, true], &[0.9, 0.8, 0.3])?;
+/// let svg = plot::precision_recall("Exact", &[("student", &curve)])?;
+/// assert!(svg.starts_with("<svg") && svg.contains("recall"));
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
+///
 /// # Errors
 /// No series, or one without a point.
 pub fn precision_recall(
