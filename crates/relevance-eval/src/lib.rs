@@ -90,3 +90,8 @@ pub use runs::{RunsEvaluation, RunsMetric, compare_runs, evaluate_runs};
 pub use table::{comparison_table, markdown_table};
 pub use temperature_scaling::TemperatureScaling;
 pub use trec::{Gain, Qrels, Run, TrecConfig, TrecMeasure, TrecScores, trec_eval};
+
+/// The examples of the README are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

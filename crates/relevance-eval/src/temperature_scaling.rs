@@ -148,7 +148,8 @@ impl TemperatureScaling {
         let mut scaled = matrix("logits", logits, None)?.into_owned();
         check_finite(scaled.view())?;
         for mut row in scaled.rows_mut() {
-            row.assign(&softmax(row.view(), 1.0 / self.temperature));
+            let probabilities = softmax(row.view(), 1.0 / self.temperature);
+            row.assign(&probabilities);
         }
         Ok(scaled)
     }

@@ -100,3 +100,8 @@ pub use schedule::{LrSchedule, LrSchedulerType};
 pub use seed::mix_seed;
 pub use task::{StepContext, StepOutput, TrainTask};
 pub use trainer::{TrainReport, Trainer};
+
+/// The examples of the README are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

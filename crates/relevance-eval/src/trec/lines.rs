@@ -15,8 +15,9 @@ const SHOWN: usize = 80;
 /// Calls `record` with the fields of every line that is not blank and no comment.
 ///
 /// A comment is a line whose first character other than whitespace is `#`, as in trec_eval 10 (older
-/// versions refuse it, or read a query called `#`); a `#` further on is part of its field. A byte-order mark before the first line is passed over:
-/// it is how some editors save UTF-8, and as part of the first id it would be another query.
+/// versions refuse it, or read a query called `#`); a `#` further on is part of its field. A byte-order
+/// mark before the first line is passed over: some editors save UTF-8 so, and as part of the first id it
+/// would make another query of it.
 pub(super) fn read_lines(
     mut reader: impl BufRead,
     file: Option<&Path>,
@@ -27,8 +28,8 @@ pub(super) fn read_lines(
     let mut line = 0;
     loop {
         buffer.clear();
-        let limited = reader.by_ref().take(LONGEST_LINE + 1);
-        let read = { limited }.read_until(b'\n', &mut buffer);
+        let mut limited = reader.by_ref().take(LONGEST_LINE + 1);
+        let read = limited.read_until(b'\n', &mut buffer);
         if read.map_err(|source| broken(file, source))? == 0 {
             return Ok(());
         }
