@@ -246,7 +246,8 @@ mod tests {
         assert_eq!(place(&off, Some(3)), (1, 2, 3));
         assert_eq!(place(&[two.clone(), three], Some(3)), (0, 2, 3));
         assert_eq!(place(&[two.clone(), two], Some(3)), (0, 2, 3));
-        let flat = matrix("logits", &(&[1.0_f32][..], [usize::MAX, 2]), None);
+        let flat = (&[1.0_f32][..], [usize::MAX, 2]);
+        let flat = matrix("logits", &flat, None);
         assert!(matches!(
             flat,
             Err(EvalError::LengthMismatch { what: "logits", .. })

@@ -8,8 +8,8 @@ use crate::EvalError;
 /// ```
 /// use relevance_eval::retention;
 ///
-/// assert_eq!(retention(0.6, 0.8)?, 0.75);
-/// assert!(retention(0.6, 0.0).is_err());
+/// assert_eq!(retention(0.5, 0.625)?, 0.8);
+/// assert!(retention(0.5, 0.0).is_err());
 /// # Ok::<(), relevance_eval::EvalError>(())
 /// ```
 ///

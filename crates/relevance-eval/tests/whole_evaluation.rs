@@ -311,12 +311,12 @@ fn any_kind_of_matrix_and_id_gives_the_same_figures() {
     let of_view = Predictions::new(&shared, &table.gold, &turned, &named).unwrap();
     let of_view = of_view.with_item_ids(&items).unwrap();
     assert_eq!(evaluate(&of_view, &config).unwrap(), want);
-    // In single precision the sums are off in the eighth place, and so are the figures.
+    // In single precision the sums are off in the eighth place, and so is the loss.
     let single = array.mapv(|p| p as f32);
     let of_single = Predictions::new(&shared, &table.gold, &single, &named).unwrap();
     let got = evaluate(&of_single.with_item_ids(&items).unwrap(), &config).unwrap();
     assert_eq!(got.confusion_matrix, want.confusion_matrix);
-    close(got.ece, want.ece, 1e-6);
+    close(got.log_loss.unwrap(), want.log_loss.unwrap(), 1e-6);
 }
 
 #[test]
