@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use benches::bench_device;
 use crsd_loss::CrsdLossConfig;
-use relevance_data::{PairTokenizer, PairTokenizerConfig};
+use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
 use student_model::{
     BertConfig, BertForSequenceClassification, Objective, StudentExample, StudentTrainConfig,
     train_student, train_wordpiece,

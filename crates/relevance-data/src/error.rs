@@ -194,44 +194,6 @@ pub enum DataError {
         /// The arrow reader's answer.
         source: arrow_schema::ArrowError,
     },
-    /// A tokenizer could not be loaded, or could not encode a text.
-    #[error("tokenizer{}: {message}", at(path))]
-    Tokenizer {
-        /// The file, if it came from one.
-        path: Option<PathBuf>,
-        /// What went wrong.
-        message: String,
-    },
-    /// The tokenizer has no such special token.
-    #[error(
-        "tokenizer{}: no special token {token:?} (setting {setting}); it has: {}",
-        at(path), available.join(", ")
-    )]
-    MissingSpecialToken {
-        /// The file, if it came from one.
-        path: Option<PathBuf>,
-        /// The token that was looked for.
-        token: String,
-        /// The setting that names it.
-        setting: &'static str,
-        /// The special tokens that there are.
-        available: Vec<String>,
-    },
-    /// A tokenizer puts pairs together in a way that this crate does not know.
-    #[error(
-        "{}: pairs are {found}; allowed: BERT's (cls:0 text:0 sep:0 text:1 sep:1) and RoBERTa's (cls:0 \
-         text:0 sep:0 sep:0 text:0 sep:0), token:segment",
-        path.display()
-    )]
-    UnsupportedTemplate {
-        /// The tokenizer's file.
-        path: PathBuf,
-        /// What it does: tokens and their segments.
-        found: String,
-    },
-    /// A batch that cannot be made.
-    #[error("batch: {0}")]
-    InvalidBatch(String),
     /// A query and an item carry different labels, and the policy is to fail.
     #[error("query {query:?}, item {item:?}: conflicting labels {}; one was allowed", labels.join(", "))]
     ConflictingLabels {
@@ -242,9 +204,6 @@ pub enum DataError {
         /// The labels with how often each was given.
         labels: Vec<String>,
     },
-    /// A background thread panicked.
-    #[error("background work failed: {0}")]
-    Worker(String),
     /// Too little data for what was asked.
     #[error("{needed} needed, {found} found")]
     NotEnoughData {
@@ -336,9 +295,4 @@ pub(crate) fn listed<S: AsRef<str>>(names: &[S]) -> String {
     let shown = names.iter().map(|name| name.as_ref().escape_debug());
     let shown: Vec<String> = shown.map(|name| name.to_string()).collect();
     shown.join(", ")
-}
-
-fn at(path: &Option<PathBuf>) -> String {
-    path.as_ref()
-        .map_or_else(String::new, |path| format!(" {}", path.display()))
 }

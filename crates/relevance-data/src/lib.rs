@@ -1,10 +1,10 @@
-//! Typed search-relevance data, from raw judgments to tokenised batches.
+//! Typed search-relevance data, from raw judgments to what a model is trained on.
 //!
 //! Label schemas with gains; queries, items and pairs; rationales that never hold their verdict,
 //! and the reply format that carries both; annotations, preference pairs and supervised examples
 //! in JSON Lines files; the official ESCI parquet files; splits that share no query; a report of how
-//! far reasons give their labels away; pair and pair-plus-reason tokenisation. Tensors appear with
-//! the feature `batch` only. A label is an index into its [`LabelSchema`]; files hold its name.
+//! far reasons give their labels away. It knows texts and labels: token ids and tensors are
+//! `pair-tokenizer`'s. A label is an index into its [`LabelSchema`]; files hold its name.
 //!
 //! ```
 //! use relevance_data::{Item, LabelSchema, LabeledPair, Pair, Query, RationaleWriter};
@@ -16,13 +16,9 @@
 //! assert!(reason.as_str().contains("\"acme\"") && !reason.as_str().contains("Substitute"));
 //! # Ok::<(), relevance_data::DataError>(())
 //! ```
-//!
-//! Symbols in shapes: `b` pairs in a batch, `t` tokens.
 
 mod annotation;
 mod atomic_file;
-#[cfg(feature = "batch")]
-mod batch;
 pub mod clean;
 #[cfg(feature = "parquet")]
 mod columns;
@@ -39,12 +35,9 @@ pub mod leakage;
 mod named_split;
 mod normalize;
 mod pair;
-#[cfg(feature = "tokenizers")]
-mod pair_template;
 #[cfg(feature = "parquet")]
 mod parquet_file;
 mod preference;
-mod prefetch;
 mod rationale;
 mod rationale_writer;
 mod reply;
@@ -53,15 +46,11 @@ mod schema;
 mod sft;
 #[cfg(feature = "tables")]
 pub mod source;
-#[cfg(feature = "tokenizers")]
-mod special_tokens;
 mod split;
 mod split_leakage;
 mod stratified_split;
 mod terms;
 mod token_budget;
-#[cfg(feature = "tokenizers")]
-mod tokenizer;
 mod trl;
 
 pub use annotation::{
@@ -69,8 +58,6 @@ pub use annotation::{
     write_labeled_pairs,
 };
 pub use atomic_file::AtomicFile;
-#[cfg(feature = "batch")]
-pub use batch::TokenBatch;
 pub use error::{DataError, Position, RowFault};
 #[cfg(feature = "parquet")]
 pub use esci::{EsciDataset, EsciFilter, EsciPairs};
@@ -81,10 +68,7 @@ pub use leakage::{LeakageReport, label_leakage};
 pub use named_split::split_by_name;
 pub use normalize::normalize_query;
 pub use pair::{Item, LabeledPair, Pair, Query};
-#[cfg(feature = "tokenizers")]
-pub use pair_template::PairTemplate;
 pub use preference::PreferencePair;
-pub use prefetch::Prefetch;
 pub use rationale::Rationale;
 pub use rationale_writer::RationaleWriter;
 pub use reply::{Reply, ReplyError, ReplyFormat, ReplyOrder};
@@ -96,9 +80,7 @@ pub use source::{ColumnMap, PairSource, RowPolicy, RowReport, SourceConfig, Sour
 pub use split::{QuerySplit, check_disjoint};
 pub use split_leakage::{SplitLeakage, split_leakage};
 pub use stratified_split::{extend_stratified_split, stratified_split};
-pub use token_budget::{BatchPosition, BatchStream, EpochSampler, TokenBudgetSampler};
-#[cfg(feature = "tokenizers")]
-pub use tokenizer::{Encoding, PairTokenizer, PairTokenizerConfig};
+pub use token_budget::TokenBudgetSampler;
 pub use trl::{
     Conversation, KtoExample, Message, MessagesExample, TextExample, TrlColumn, TrlRecord, TrlText,
 };

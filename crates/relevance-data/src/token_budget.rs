@@ -1,11 +1,9 @@
-//! Batches under a token budget, and streams of batches whose position can be kept.
+//! Batches under a token budget.
 
-use crate::{BatchSampler, DataError};
+use crate::DataError;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// How many examples are sorted by length together.
 const WINDOW: usize = 4096;
@@ -13,7 +11,7 @@ const WINDOW: usize = 4096;
 /// Shuffled batches of examples of like length, each as large as a budget of tokens allows, padding
 /// included: many short examples or few long ones, at the same cost.
 ///
-/// As with [`BatchSampler`] an epoch is a pure function of the lengths, the settings and its number.
+/// As with [`BatchSampler`](crate::BatchSampler) an epoch is a pure function of the lengths, the settings and its number.
 /// How many batches an epoch has differs a little from epoch to epoch.
 ///
 /// ```
@@ -94,137 +92,6 @@ impl TokenBudgetSampler {
     }
 }
 
-/// What a [`BatchStream`] draws its epochs from.
-pub trait EpochSampler {
-    /// The batches of an epoch, as positions of examples: a pure function of its number.
-    fn batches(&self, epoch: usize) -> Vec<Vec<usize>>;
-}
-
-impl EpochSampler for BatchSampler {
-    fn batches(&self, epoch: usize) -> Vec<Vec<usize>> {
-        self.epoch(epoch)
-    }
-}
-
-impl EpochSampler for TokenBudgetSampler {
-    fn batches(&self, epoch: usize) -> Vec<Vec<usize>> {
-        self.epoch(epoch)
-    }
-}
-
-/// Where a [`BatchStream`] stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BatchPosition {
-    /// The epoch, from 0.
-    pub epoch: usize,
-    /// The batch of the epoch that comes next, from 0.
-    pub batch: usize,
-    /// A hash of the epoch's batches: a position of other data, settings or seeds does not fit.
-    pub fingerprint: String,
-}
-
-/// Batches, epoch after epoch, without end; the position can be kept and taken up again.
-///
-/// ```
-/// use relevance_data::{BatchSampler, BatchStream};
-/// let sampler = BatchSampler::new((1..40).collect(), 4, 7)?;
-/// let mut stream = BatchStream::new(sampler.clone());
-/// stream.by_ref().take(13).count();
-/// let position = stream.position();
-/// let expected: Vec<_> = stream.take(5).collect();
-/// let resumed = BatchStream::resume(sampler, &position)?;
-/// assert_eq!(resumed.take(5).collect::<Vec<_>>(), expected);
-/// # Ok::<(), relevance_data::DataError>(())
-/// ```
-#[derive(Debug)]
-pub struct BatchStream<S> {
-    sampler: S,
-    epoch: usize,
-    batch: usize,
-    batches: Vec<Vec<usize>>,
-    /// Made once an epoch, so that a position may be asked for with every batch.
-    fingerprint: String,
-}
-
-impl<S: EpochSampler> BatchStream<S> {
-    /// A stream from the first batch on.
-    pub fn new(sampler: S) -> Self {
-        let batches = sampler.batches(0);
-        Self {
-            fingerprint: fingerprint(&batches),
-            batches,
-            sampler,
-            epoch: 0,
-            batch: 0,
-        }
-    }
-
-    /// A stream from a position on.
-    ///
-    /// # Errors
-    /// [`DataError::InvalidConfig`] for a position of other data, settings or seeds.
-    pub fn resume(sampler: S, position: &BatchPosition) -> Result<Self, DataError> {
-        let batches = sampler.batches(position.epoch);
-        let found = fingerprint(&batches);
-        if found != position.fingerprint || position.batch > batches.len() {
-            return Err(DataError::InvalidConfig {
-                field: "position",
-                value: format!("that of batches {}", position.fingerprint),
-                allowed: format!("one of batches {found}: the same examples, settings and seed"),
-            });
-        }
-        Ok(Self {
-            sampler,
-            epoch: position.epoch,
-            batch: position.batch,
-            batches,
-            fingerprint: found,
-        })
-    }
-
-    /// Where the stream stands: the batch that comes next.
-    pub fn position(&self) -> BatchPosition {
-        BatchPosition {
-            epoch: self.epoch,
-            batch: self.batch,
-            fingerprint: self.fingerprint.clone(),
-        }
-    }
-}
-
-impl<S: EpochSampler> Iterator for BatchStream<S> {
-    type Item = Vec<usize>;
-
-    /// `None` only from a sampler without batches.
-    fn next(&mut self) -> Option<Vec<usize>> {
-        if self.batch == self.batches.len() {
-            self.epoch += 1;
-            self.batch = 0;
-            self.batches = self.sampler.batches(self.epoch);
-            self.fingerprint = fingerprint(&self.batches);
-        }
-        let batch = self.batches.get(self.batch)?.clone();
-        self.batch += 1;
-        Some(batch)
-    }
-}
-
-fn fingerprint(batches: &[Vec<usize>]) -> String {
-    let mut hasher = Sha256::new();
-    for batch in batches {
-        hasher.update((batch.len() as u64).to_le_bytes());
-        for &example in batch {
-            hasher.update((example as u64).to_le_bytes());
-        }
-    }
-    let digest = hasher.finalize();
-    digest[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -255,21 +122,6 @@ mod tests {
                 prop_assert!(all.into_iter().eq(0..lengths.len()));
             }
         }
-
-        #[test]
-        fn a_resumed_stream_gives_what_the_whole_one_gives(
-            lengths in prop::collection::vec(1_usize..30, 1..60),
-            taken in 0_usize..40,
-            seed: u64,
-        ) {
-            let sampler = TokenBudgetSampler::new(lengths, 90, seed).unwrap();
-            let mut stream = BatchStream::new(sampler.clone());
-            stream.by_ref().take(taken).count();
-            let position = serde_json::to_string(&stream.position()).unwrap();
-            let position: BatchPosition = serde_json::from_str(&position).unwrap();
-            let resumed = BatchStream::resume(sampler, &position).unwrap();
-            prop_assert_eq!(resumed.take(30).collect::<Vec<_>>(), stream.take(30).collect::<Vec<_>>());
-        }
     }
 
     #[test]
@@ -283,16 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn another_stream_s_position_is_refused() {
-        let sampler = |seed| TokenBudgetSampler::new((1..50).collect(), 100, seed).unwrap();
-        let position = BatchStream::new(sampler(1)).position();
-        let error = BatchStream::resume(sampler(2), &position).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("the same examples, settings and seed"),
-            "{error}"
-        );
+    fn an_example_above_the_budget_is_refused() {
         let error = TokenBudgetSampler::new(vec![9, 120], 100, 1).unwrap_err();
         assert!(error.to_string().contains("at least 120"), "{error}");
         assert!(TokenBudgetSampler::new(vec![], 100, 1).is_err());

@@ -78,6 +78,9 @@ pub enum RunError {
     /// Data, their files or their tokens.
     #[error(transparent)]
     Data(#[from] relevance_data::DataError),
+    /// A pair tokenizer could not be read or applied.
+    #[error(transparent)]
+    Tokens(#[from] pair_tokenizer::PairTokenizerError),
     /// Evaluation.
     #[error(transparent)]
     Eval(#[from] relevance_eval::EvalError),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use relevance_data::{PairTokenizer, PairTokenizerConfig};
+use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
 use student_model::BertForSequenceClassification;
 
 use crate::error::RunError;

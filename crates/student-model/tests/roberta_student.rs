@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use crsd_loss::CrsdLossConfig;
 use goldens::folder;
-use relevance_data::{PairTemplate, PairTokenizer, PairTokenizerConfig};
+use pair_tokenizer::{PairTemplate, PairTokenizer, PairTokenizerConfig};
 use student_model::{
     BertForSequenceClassification, ModelType, Objective, Ranker, SaveOptions, Student,
     StudentError, StudentExample, StudentTrainConfig, WeightType, predict, train_student,

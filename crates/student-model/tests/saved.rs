@@ -6,7 +6,7 @@
 mod student;
 
 use burn::tensor::Device;
-use relevance_data::{PairTokenizer, PairTokenizerConfig};
+use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
 use student::ITEMS;
 use student_model::{BertConfig, BertForSequenceClassification, Ranker, Student, train_wordpiece};
 
@@ -23,7 +23,7 @@ fn a_student_from_nothing_is_saved_and_its_answers_are_written_if_student_dir_is
     };
     let tokenizer = PairTokenizer::from_tokenizer(tokenizer, settings).unwrap();
     let config = BertConfig {
-        vocab_size: tokenizer.vocab_size(),
+        vocab_size: tokenizer.id_bound(),
         ..student::config()
     };
     let model = BertForSequenceClassification::new(&config, 2, &Device::default()).unwrap();

@@ -1,6 +1,6 @@
 //! Where the special tokens of a pair stand.
 
-use crate::DataError;
+use crate::PairTokenizerError;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tokenizers::Tokenizer;
@@ -58,9 +58,9 @@ impl PairTemplate {
         tokenizer: &Tokenizer,
         (cls, sep): (u32, u32),
         path: &Path,
-    ) -> Result<Option<Self>, DataError> {
+    ) -> Result<Option<Self>, PairTokenizerError> {
         let encoding = tokenizer.encode(("a", "a"), true);
-        let encoding = encoding.map_err(|error| DataError::Tokenizer {
+        let encoding = encoding.map_err(|error| PairTokenizerError::Tokenizer {
             path: Some(path.to_owned()),
             message: error.to_string(),
         })?;
@@ -84,7 +84,7 @@ impl PairTemplate {
             let token = special.and_then(|id| tokenizer.id_to_token(id));
             format!("{}:{segment}", token.unwrap_or_else(|| "text".to_owned()))
         });
-        Err(DataError::UnsupportedTemplate {
+        Err(PairTokenizerError::UnsupportedTemplate {
             path: path.to_owned(),
             found: shown.collect::<Vec<_>>().join(" "),
         })

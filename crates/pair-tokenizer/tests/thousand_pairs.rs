@@ -1,8 +1,7 @@
 //! A thousand real pairs tokenised as `transformers`' fast tokenizer does (`goldens/generate_pairs.py`).
 
-#![cfg(all(feature = "tokenizers", feature = "parquet"))]
-
-use relevance_data::{EsciDataset, EsciFilter, PairTokenizer, PairTokenizerConfig};
+use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
+use relevance_data::{EsciDataset, EsciFilter};
 use serde::Deserialize;
 
 const TOKENIZER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/tokenizer.json");

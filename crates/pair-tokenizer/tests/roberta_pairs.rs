@@ -1,8 +1,9 @@
 //! RoBERTa's and XLM-RoBERTa's pairs against `transformers`, in three languages, from the folders that
 //! `save_pretrained` wrote.
-#![cfg(feature = "tokenizers")]
 
-use relevance_data::{DataError, Encoding, PairTemplate, PairTokenizer, PairTokenizerConfig};
+use pair_tokenizer::{
+    Encoding, PairTemplate, PairTokenizer, PairTokenizerConfig, PairTokenizerError,
+};
 use serde::Deserialize;
 use std::fs;
 use std::path::PathBuf;
@@ -55,7 +56,7 @@ fn views_equal_those_of_transformers() {
         let golden = views(name);
         assert_eq!(standard.template(), PairTemplate::Roberta);
         assert_eq!(standard.pad_id(), golden.pad_id);
-        assert_eq!(standard.vocab_size(), golden.vocab_size);
+        assert_eq!(standard.id_bound(), golden.vocab_size);
         let mut narrowed = 0;
         for view in &golden.views {
             let View { query, item, .. } = view;
@@ -189,7 +190,7 @@ fn names_come_from_either_file_and_as_objects_too() {
     assert_eq!(tokenizer.config().cls_token, "<s>");
     fs::write(copy.path().join("tokenizer_config.json"), "[]").unwrap();
     let error = PairTokenizer::from_dir(copy.path(), lengths(64, 96)).unwrap_err();
-    assert!(matches!(error, DataError::Json { .. }), "{error}");
+    assert!(matches!(error, PairTokenizerError::Json { .. }), "{error}");
 }
 
 #[test]
@@ -221,7 +222,10 @@ fn the_template_is_the_tokenizers_own() {
             .remove(0);
     });
     let error = PairTokenizer::from_dir(odd.path(), lengths(64, 96)).unwrap_err();
-    assert!(matches!(error, DataError::UnsupportedTemplate { .. }));
+    assert!(matches!(
+        error,
+        PairTokenizerError::UnsupportedTemplate { .. }
+    ));
     assert!(
         error
             .to_string()

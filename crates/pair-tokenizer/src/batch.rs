@@ -1,6 +1,6 @@
 //! Token ids as tensors.
 
-use crate::{DataError, Encoding};
+use crate::{Encoding, PairTokenizerError};
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
 /// A batch of encoded views, padded on the right to the longest of them.
@@ -18,13 +18,13 @@ impl TokenBatch {
     /// Puts views side by side.
     ///
     /// # Errors
-    /// [`DataError::InvalidBatch`] if there is no row, a row has no token, or a row has not as many
+    /// [`PairTokenizerError::InvalidBatch`] if there is no row, a row has no token, or a row has not as many
     /// segment ids as token ids.
     pub fn collate(
         encodings: &[&Encoding],
         pad_id: u32,
         device: &Device,
-    ) -> Result<Self, DataError> {
+    ) -> Result<Self, PairTokenizerError> {
         check(encodings)?;
         let rows = encodings.len();
         let width = encodings.iter().map(|row| row.len()).max().unwrap_or(0);
@@ -57,14 +57,14 @@ impl TokenBatch {
     }
 }
 
-fn check(encodings: &[&Encoding]) -> Result<(), DataError> {
+fn check(encodings: &[&Encoding]) -> Result<(), PairTokenizerError> {
     if encodings.is_empty() {
-        return Err(DataError::InvalidBatch("no rows".to_owned()));
+        return Err(PairTokenizerError::InvalidBatch("no rows".to_owned()));
     }
     for (row, encoding) in encodings.iter().enumerate() {
         let (ids, type_ids) = (encoding.ids.len(), encoding.type_ids.len());
         if ids == 0 || ids != type_ids {
-            return Err(DataError::InvalidBatch(format!(
+            return Err(PairTokenizerError::InvalidBatch(format!(
                 "row {row} has {ids} token ids and {type_ids} segment ids; \
                  as many of each and at least one are needed"
             )));

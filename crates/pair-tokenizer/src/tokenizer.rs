@@ -1,112 +1,9 @@
 //! Pairs as token ids, for BERT and RoBERTa encoders.
 
-use crate::{DataError, PairTemplate, special_tokens};
+use crate::{Encoding, PairTemplate, PairTokenizerConfig, PairTokenizerError, special_tokens};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use tokenizers::Tokenizer;
-
-/// How pairs become tokens. Lengths are in tokens and count the special ones.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct PairTokenizerConfig {
-    /// The longest standard view.
-    pub max_length: usize,
-    /// The longest reasoning-augmented view.
-    pub max_reasoned_length: usize,
-    /// The query is never cut below this many tokens. A longer one is cut, but only as far as the
-    /// item needs the room.
-    pub min_query_length: usize,
-    /// Where the special tokens stand.
-    pub template: PairTemplate,
-    /// The token that begins a view.
-    pub cls_token: String,
-    /// The token that ends the query, the item and the reason.
-    pub sep_token: String,
-    /// The token that fills a batch up.
-    pub pad_token: String,
-}
-
-impl Default for PairTokenizerConfig {
-    fn default() -> Self {
-        Self {
-            max_length: 128,
-            max_reasoned_length: 320,
-            min_query_length: 64,
-            template: PairTemplate::Bert,
-            cls_token: "[CLS]".to_owned(),
-            sep_token: "[SEP]".to_owned(),
-            pad_token: "[PAD]".to_owned(),
-        }
-    }
-}
-
-impl PairTokenizerConfig {
-    /// RoBERTa's and XLM-RoBERTa's template and special tokens (`<s>`, `</s>`, `<pad>`), with the default
-    /// lengths.
-    pub fn roberta() -> Self {
-        Self {
-            template: PairTemplate::Roberta,
-            cls_token: "<s>".to_owned(),
-            sep_token: "</s>".to_owned(),
-            pad_token: "<pad>".to_owned(),
-            ..Self::default()
-        }
-    }
-
-    /// Checks the lengths.
-    ///
-    /// # Errors
-    /// [`DataError::InvalidConfig`] unless `min_query_length` is at least 1, `max_length` leaves room
-    /// for it, the special tokens (3, or RoBERTa's 4) and one token of the item, and
-    /// `max_reasoned_length` leaves room for one token of the reason and its special tokens besides.
-    pub fn validate(&self) -> Result<(), DataError> {
-        let at_least = |field, value: usize, least: usize, why: &str| {
-            if value >= least {
-                return Ok(());
-            }
-            Err(DataError::InvalidConfig {
-                field,
-                value: value.to_string(),
-                allowed: format!("at least {least}{why}"),
-            })
-        };
-        let query = self.min_query_length;
-        at_least("min_query_length", query, 1, "")?;
-        let special = self.template.special_tokens(2);
-        let why = format!(" (min_query_length, 1 token of the item, {special} special tokens)");
-        let least = query.saturating_add(special + 1);
-        at_least("max_length", self.max_length, least, &why)?;
-        let special = self.template.special_tokens(3);
-        let why = format!(
-            " (min_query_length, 1 token each of item and reason, {special} special tokens)"
-        );
-        let least = query.saturating_add(special + 2);
-        at_least("max_reasoned_length", self.max_reasoned_length, least, &why)
-    }
-}
-
-/// One view of one pair as token ids.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Encoding {
-    /// Token ids, special ones included.
-    pub ids: Vec<u32>,
-    /// Segment ids, as many as `ids`: 0 from `[CLS]` to the first `[SEP]`, 1 after it; all 0 in
-    /// RoBERTa's template.
-    pub type_ids: Vec<u32>,
-}
-
-impl Encoding {
-    /// How many tokens there are.
-    pub fn len(&self) -> usize {
-        self.ids.len()
-    }
-
-    /// Whether there is no token.
-    pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
-    }
-}
 
 /// Turns pairs, and pairs with a reason, into token ids with a Hugging Face `tokenizer.json`.
 ///
@@ -136,6 +33,8 @@ pub struct PairTokenizer {
     cls: u32,
     sep: u32,
     pad: u32,
+    /// Kept, for asking the tokenizer copies its vocabulary.
+    id_bound: usize,
 }
 
 impl PairTokenizer {
@@ -145,9 +44,12 @@ impl PairTokenizer {
     /// where the folder says nothing.
     ///
     /// # Errors
-    /// As [`PairTokenizer::from_file`]; [`DataError::Json`] if one of the other files is no JSON object;
-    /// [`DataError::UnsupportedTemplate`] if the tokenizer's pairs are neither BERT's nor RoBERTa's.
-    pub fn from_dir(dir: impl AsRef<Path>, config: PairTokenizerConfig) -> Result<Self, DataError> {
+    /// As [`PairTokenizer::from_file`]; [`PairTokenizerError::Json`] if one of the other files is no JSON object;
+    /// [`PairTokenizerError::UnsupportedTemplate`] if the tokenizer's pairs are neither BERT's nor RoBERTa's.
+    pub fn from_dir(
+        dir: impl AsRef<Path>,
+        config: PairTokenizerConfig,
+    ) -> Result<Self, PairTokenizerError> {
         let dir = dir.as_ref();
         let config = special_tokens::of_folder(dir, config)?;
         let path = dir.join("tokenizer.json");
@@ -163,31 +65,32 @@ impl PairTokenizer {
     /// Loads a `tokenizer.json`.
     ///
     /// # Errors
-    /// [`DataError::Io`] or [`DataError::Tokenizer`] if the file cannot be read or is no tokenizer;
+    /// [`PairTokenizerError::Io`] or [`PairTokenizerError::Tokenizer`] if the file cannot be read or is no tokenizer;
     /// otherwise as [`PairTokenizer::from_tokenizer`].
     pub fn from_file(
         path: impl AsRef<Path>,
         config: PairTokenizerConfig,
-    ) -> Result<Self, DataError> {
+    ) -> Result<Self, PairTokenizerError> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(DataError::io(path, "open"))?;
-        let tokenizer = Tokenizer::from_bytes(bytes).map_err(|error| DataError::Tokenizer {
-            path: Some(path.to_owned()),
-            message: error.to_string(),
-        })?;
+        let bytes = std::fs::read(path).map_err(PairTokenizerError::io(path))?;
+        let tokenizer =
+            Tokenizer::from_bytes(bytes).map_err(|error| PairTokenizerError::Tokenizer {
+                path: Some(path.to_owned()),
+                message: error.to_string(),
+            })?;
         Self::build(tokenizer, config, Some(path.to_owned()))
     }
 
     /// Takes a tokenizer. Its own truncation, padding and template are not used.
     ///
     /// # Errors
-    /// [`DataError::InvalidConfig`] as [`PairTokenizerConfig::validate`];
-    /// [`DataError::MissingSpecialToken`] if one of the three tokens is not among the tokenizer's
+    /// [`PairTokenizerError::InvalidConfig`] as [`PairTokenizerConfig::validate`];
+    /// [`PairTokenizerError::MissingSpecialToken`] if one of the three tokens is not among the tokenizer's
     /// special tokens.
     pub fn from_tokenizer(
         tokenizer: Tokenizer,
         config: PairTokenizerConfig,
-    ) -> Result<Self, DataError> {
+    ) -> Result<Self, PairTokenizerError> {
         Self::build(tokenizer, config, None)
     }
 
@@ -195,12 +98,12 @@ impl PairTokenizer {
         mut tokenizer: Tokenizer,
         config: PairTokenizerConfig,
         path: Option<PathBuf>,
-    ) -> Result<Self, DataError> {
+    ) -> Result<Self, PairTokenizerError> {
         config.validate()?;
         tokenizer.with_padding(None);
         tokenizer
             .with_truncation(None)
-            .map_err(|error| DataError::Tokenizer {
+            .map_err(|error| PairTokenizerError::Tokenizer {
                 path: path.clone(),
                 message: error.to_string(),
             })?;
@@ -210,6 +113,7 @@ impl PairTokenizer {
             cls: special(&config.cls_token, "cls_token")?,
             sep: special(&config.sep_token, "sep_token")?,
             pad: special(&config.pad_token, "pad_token")?,
+            id_bound: id_bound(&tokenizer),
             tokenizer,
             config,
             path,
@@ -246,16 +150,19 @@ impl PairTokenizer {
         self.sep
     }
 
-    /// How many ids there are, added tokens included.
-    pub fn vocab_size(&self) -> usize {
-        self.tokenizer.get_vocab_size(true)
+    /// The largest id plus 1, added tokens included: the rows that a model's embedding table must have.
+    ///
+    /// This is not the number of tokens, which is smaller where ids have holes (a vocabulary that was cut
+    /// down, tokens that were added behind a gap).
+    pub fn id_bound(&self) -> usize {
+        self.id_bound
     }
 
     /// The standard view of a pair.
     ///
     /// # Errors
-    /// [`DataError::Tokenizer`] if the tokenizer refuses the text.
-    pub fn encode(&self, query: &str, item: &str) -> Result<Encoding, DataError> {
+    /// [`PairTokenizerError::Tokenizer`] if the tokenizer refuses the text.
+    pub fn encode(&self, query: &str, item: &str) -> Result<Encoding, PairTokenizerError> {
         let (query, item) = (self.tokens(query)?, self.tokens(item)?);
         Ok(self.pair(&query, &item, self.config.max_length))
     }
@@ -263,13 +170,13 @@ impl PairTokenizer {
     /// The reasoning-augmented view of a pair.
     ///
     /// # Errors
-    /// [`DataError::Tokenizer`] if the tokenizer refuses the text.
+    /// [`PairTokenizerError::Tokenizer`] if the tokenizer refuses the text.
     pub fn encode_reasoned(
         &self,
         query: &str,
         item: &str,
         reason: &str,
-    ) -> Result<Encoding, DataError> {
+    ) -> Result<Encoding, PairTokenizerError> {
         let (query, item) = (self.tokens(query)?, self.tokens(item)?);
         let reason = self.tokens(reason)?;
         // One token of the reason and its separators always fit.
@@ -288,7 +195,10 @@ impl PairTokenizer {
     ///
     /// # Errors
     /// As [`PairTokenizer::encode`].
-    pub fn encode_pairs(&self, pairs: &[(&str, &str)]) -> Result<Vec<Encoding>, DataError> {
+    pub fn encode_pairs(
+        &self,
+        pairs: &[(&str, &str)],
+    ) -> Result<Vec<Encoding>, PairTokenizerError> {
         pairs
             .par_iter()
             .map(|(query, item)| self.encode(query, item))
@@ -304,7 +214,7 @@ impl PairTokenizer {
         &self,
         query: &str,
         items: &[S],
-    ) -> Result<Vec<Encoding>, DataError> {
+    ) -> Result<Vec<Encoding>, PairTokenizerError> {
         let query = self.tokens(query)?;
         items
             .par_iter()
@@ -322,7 +232,7 @@ impl PairTokenizer {
     pub fn encode_reasoned_pairs(
         &self,
         triples: &[(&str, &str, &str)],
-    ) -> Result<Vec<Encoding>, DataError> {
+    ) -> Result<Vec<Encoding>, PairTokenizerError> {
         triples
             .par_iter()
             .map(|(query, item, reason)| self.encode_reasoned(query, item, reason))
@@ -361,9 +271,9 @@ impl PairTokenizer {
             .resize(view.ids.len(), self.template().segment(n));
     }
 
-    fn tokens(&self, text: &str) -> Result<Vec<u32>, DataError> {
+    fn tokens(&self, text: &str) -> Result<Vec<u32>, PairTokenizerError> {
         let encoding = self.tokenizer.encode_fast(text, false);
-        let encoding = encoding.map_err(|error| DataError::Tokenizer {
+        let encoding = encoding.map_err(|error| PairTokenizerError::Tokenizer {
             path: self.path.clone(),
             message: format!("cannot encode {text:?}: {error}"),
         })?;
@@ -375,13 +285,19 @@ impl PairTokenizer {
     }
 }
 
+/// One more than the largest id of the model's vocabulary and of the added tokens.
+fn id_bound(tokenizer: &Tokenizer) -> usize {
+    let largest = tokenizer.get_vocab(true).into_values().max();
+    largest.map_or(0, |id| id as usize + 1)
+}
+
 /// The id of a special token that the tokenizer itself declares.
 fn special_id(
     tokenizer: &Tokenizer,
     token: &str,
     setting: &'static str,
     path: &Option<PathBuf>,
-) -> Result<u32, DataError> {
+) -> Result<u32, PairTokenizerError> {
     let added = tokenizer.get_added_tokens_decoder();
     let special = || added.iter().filter(|(_, added)| added.special);
     if let Some((&id, _)) = special().find(|(_, added)| added.content == token) {
@@ -392,7 +308,7 @@ fn special_id(
     if available.is_empty() {
         available.push("none".to_owned());
     }
-    Err(DataError::MissingSpecialToken {
+    Err(PairTokenizerError::MissingSpecialToken {
         path: path.clone(),
         token: token.to_owned(),
         setting,

@@ -1,6 +1,6 @@
 //! Which special tokens a Hugging Face folder says that its tokenizer has.
 
-use crate::{DataError, PairTokenizerConfig};
+use crate::{PairTokenizerConfig, PairTokenizerError};
 use serde_json::{Map, Value};
 use std::path::Path;
 
@@ -12,7 +12,7 @@ const FILES: [&str; 2] = ["tokenizer_config.json", "special_tokens_map.json"];
 pub(crate) fn of_folder(
     dir: &Path,
     mut config: PairTokenizerConfig,
-) -> Result<PairTokenizerConfig, DataError> {
+) -> Result<PairTokenizerConfig, PairTokenizerError> {
     let mut files = Vec::new();
     for file in FILES {
         files.extend(read(&dir.join(file))?);
@@ -35,14 +35,14 @@ fn content(token: &Value) -> Option<&str> {
     token.as_str().or_else(|| token.get("content")?.as_str())
 }
 
-fn read(path: &Path) -> Result<Option<Map<String, Value>>, DataError> {
+fn read(path: &Path) -> Result<Option<Map<String, Value>>, PairTokenizerError> {
     if !path.exists() {
         return Ok(None);
     }
-    let text = std::fs::read_to_string(path).map_err(DataError::io(path, "open"))?;
+    let text = std::fs::read_to_string(path).map_err(PairTokenizerError::io(path))?;
     match serde_json::from_str(&text) {
         Ok(keys) => Ok(Some(keys)),
-        Err(error) => Err(DataError::Json {
+        Err(error) => Err(PairTokenizerError::Json {
             path: path.to_owned(),
             line: error.line(),
             message: error.to_string(),
