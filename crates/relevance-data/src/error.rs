@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// A file or folder could not be read, made or replaced.
+    /// A file could not be begun, completed or put in its place.
+    #[error(transparent)]
+    File(#[from] atomic_files::FileError),
+    /// A file or folder could not be read or written.
     #[error("{}: cannot {action}: {source}", path.display())]
     Io {
         /// The file or folder.
@@ -204,6 +207,9 @@ pub enum DataError {
         /// The labels with how often each was given.
         labels: Vec<String>,
     },
+    /// A background thread panicked.
+    #[error("background work failed: {0}")]
+    Worker(String),
     /// Too little data for what was asked.
     #[error("{needed} needed, {found} found")]
     NotEnoughData {

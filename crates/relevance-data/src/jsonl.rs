@@ -1,6 +1,7 @@
 //! JSON Lines: one record a line.
 
-use crate::{AtomicFile, DataError};
+use crate::DataError;
+use atomic_files::AtomicFile;
 use serde::{Serialize, de::DeserializeOwned};
 use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Write};
 use std::marker::PhantomData;
@@ -150,7 +151,7 @@ pub fn read_jsonl<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<Vec<T>,
 /// `write_jsonl(path, &records)`. A name that ends in `.gz` or `.zst` is compressed so (feature `tables`).
 ///
 /// # Errors
-/// [`DataError::Io`] if the file cannot be written, [`DataError::Serialize`] if a record cannot be
+/// [`DataError::File`] or [`DataError::Io`] if the file cannot be written, [`DataError::Serialize`] if a record cannot be
 /// put into JSON, [`DataError::InvalidConfig`] for a compressed name without the feature `tables`.
 pub fn write_jsonl<T: Serialize>(
     path: impl AsRef<Path>,
@@ -170,7 +171,7 @@ pub fn write_jsonl<T: Serialize>(
     }
     #[cfg(feature = "tables")]
     let file = file.finish().map_err(DataError::io(path, "write"))?;
-    file.commit()
+    Ok(file.commit()?)
 }
 
 /// A file for writing, compressed as its name says.
@@ -190,5 +191,5 @@ fn create(path: &Path) -> Result<AtomicFile, DataError> {
             allowed: "an uncompressed name: this build lacks the feature `tables`".to_owned(),
         });
     }
-    AtomicFile::create(path)
+    Ok(AtomicFile::create(path)?)
 }

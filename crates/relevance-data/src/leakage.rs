@@ -1,11 +1,12 @@
 //! How far reasons give their labels away.
 
+use crate::naive_bayes::{ClassPrior, Document, Vocabulary, WordShares};
 use crate::{DataError, Label, LabelSchema, normalize_query};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many telling words are reported for each class.
 const TELLING_WORDS: usize = 8;
@@ -67,8 +68,8 @@ impl std::fmt::Display for LeakageReport {
     }
 }
 
-/// Predicts the label from the reason alone with multinomial naive Bayes (add-one smoothing, each
-/// word once a reason), cross-validated so that no query is in training and test at once.
+/// Predicts the label from the reason alone with [`NaiveBayes`](crate::NaiveBayes) (each word once
+/// a reason), cross-validated so that no query is in training and test at once.
 ///
 /// `reasons` holds (query, reason, label); queries are compared normalised. The seed deals the queries
 /// out to folds.
@@ -87,7 +88,7 @@ impl std::fmt::Display for LeakageReport {
 ///
 /// # Errors
 /// [`DataError::InvalidConfig`] if `folds` is below 2; [`DataError::NotEnoughData`] if there are fewer
-/// queries than folds.
+/// queries than folds; [`DataError::LabelIndex`] for a label of another schema.
 pub fn label_leakage<Q: AsRef<str>, R: AsRef<str>>(
     reasons: &[(Q, R, Label)],
     schema: &LabelSchema,
@@ -95,21 +96,20 @@ pub fn label_leakage<Q: AsRef<str>, R: AsRef<str>>(
     seed: u64,
 ) -> Result<LeakageReport, DataError> {
     let (fold_of, num_queries) = deal(reasons.iter().map(|reason| reason.0.as_ref()), folds, seed)?;
-    let vocabulary = &mut Vocabulary::default();
+    // Words of all folds: what a word is does not depend on the fold, only what it says of a label.
+    let mut vocabulary = Vocabulary::default();
     let documents: Vec<Document> = reasons
         .iter()
-        .map(|(_, reason, label)| Document {
-            words: vocabulary.read(reason.as_ref()),
-            class: label.index(),
-        })
-        .collect();
+        .map(|(_, reason, label)| vocabulary.document(reason.as_ref(), *label, schema))
+        .collect::<Result<_, _>>()?;
     let mut predictions = vec![0; documents.len()];
     for fold in 0..folds {
         let training = documents.iter().zip(&fold_of).filter(|(_, f)| **f != fold);
-        let model = NaiveBayes::fit(
-            training.map(|(d, _)| d),
+        let model = WordShares::fit(
+            training.map(|(document, _)| document),
             schema.len(),
-            vocabulary.words.len(),
+            vocabulary.len(),
+            ClassPrior::Share,
         );
         for index in (0..documents.len()).filter(|&index| fold_of[index] == fold) {
             predictions[index] = model.predict(&documents[index].words);
@@ -131,7 +131,7 @@ pub fn label_leakage<Q: AsRef<str>, R: AsRef<str>>(
         majority_accuracy: accuracy(&gold, &constant),
         macro_f1: macro_f1(&gold, &predictions, schema.len()),
         majority_macro_f1: macro_f1(&gold, &constant, schema.len()),
-        telling_words: telling_words(&documents, schema, vocabulary),
+        telling_words: telling_words(&documents, schema, &vocabulary),
     })
 }
 
@@ -166,90 +166,6 @@ fn deal<'a>(
     Ok((keys.iter().map(|key| fold[key]).collect(), shuffled.len()))
 }
 
-struct Document {
-    /// Word ids, each once, ascending.
-    words: Vec<usize>,
-    class: usize,
-}
-
-#[derive(Default)]
-struct Vocabulary {
-    ids: HashMap<String, usize>,
-    words: Vec<String>,
-}
-
-impl Vocabulary {
-    fn read(&mut self, text: &str) -> Vec<usize> {
-        let lower = text.to_lowercase();
-        let ids = crate::label_words::words(&lower).map(|(_, word)| self.id(word));
-        let distinct: BTreeSet<usize> = ids.collect();
-        distinct.into_iter().collect()
-    }
-
-    fn id(&mut self, word: &str) -> usize {
-        if let Some(&id) = self.ids.get(word) {
-            return id;
-        }
-        self.ids.insert(word.to_owned(), self.words.len());
-        self.words.push(word.to_owned());
-        self.words.len() - 1
-    }
-}
-
-/// Multinomial naive Bayes with add-one smoothing (Manning, Raghavan, Schütze 2008, section 13.2).
-struct NaiveBayes {
-    /// Natural logarithm of each class's share; minus infinity if it has none.
-    log_prior: Vec<f64>,
-    /// Natural logarithm of each word's share, by class.
-    log_likelihood: Vec<Vec<f64>>,
-}
-
-impl NaiveBayes {
-    fn fit<'a>(
-        documents: impl Iterator<Item = &'a Document>,
-        classes: usize,
-        vocabulary: usize,
-    ) -> Self {
-        let mut documents_of = vec![0_usize; classes];
-        let mut counts = vec![vec![0_usize; vocabulary]; classes];
-        for document in documents {
-            documents_of[document.class] += 1;
-            for &word in &document.words {
-                counts[document.class][word] += 1;
-            }
-        }
-        let all: usize = documents_of.iter().sum();
-        let log_prior = documents_of
-            .iter()
-            .map(|&count| (count as f64 / all as f64).ln())
-            .collect();
-        let log_likelihood = counts
-            .iter()
-            .map(|counts| {
-                let total = (counts.iter().sum::<usize>() + vocabulary) as f64;
-                let share = |&count: &usize| ((count + 1) as f64 / total).ln();
-                counts.iter().map(share).collect()
-            })
-            .collect();
-        Self {
-            log_prior,
-            log_likelihood,
-        }
-    }
-
-    /// The most probable class; the first of equals.
-    fn predict(&self, words: &[usize]) -> usize {
-        let score = |class: usize| {
-            let likelihood = &self.log_likelihood[class];
-            self.log_prior[class] + words.iter().map(|&word| likelihood[word]).sum::<f64>()
-        };
-        (0..self.log_prior.len())
-            .rev()
-            .max_by(|&a, &b| score(a).total_cmp(&score(b)))
-            .unwrap_or(0)
-    }
-}
-
 fn accuracy(gold: &[usize], predicted: &[usize]) -> f64 {
     let hits = gold.iter().zip(predicted).filter(|(g, p)| g == p).count();
     hits as f64 / gold.len() as f64
@@ -275,7 +191,7 @@ fn telling_words(
     schema: &LabelSchema,
     vocabulary: &Vocabulary,
 ) -> Vec<ClassWords> {
-    let mut support = vec![vec![0_usize; schema.len()]; vocabulary.words.len()];
+    let mut support = vec![vec![0_usize; schema.len()]; vocabulary.len()];
     let mut sizes = vec![0_usize; schema.len()];
     for document in documents {
         sizes[document.class] += 1;
@@ -290,12 +206,12 @@ fn telling_words(
             / ((all - inside + 1) as f64 / (outside + 2) as f64)
     };
     let ranked = |class: usize| {
-        let mut words: Vec<usize> = (0..vocabulary.words.len())
+        let mut words: Vec<usize> = (0..vocabulary.len())
             .filter(|&word| support[word][class] >= TELLING_SUPPORT && lift(word, class) > 1.0)
             .collect();
         words.sort_by(|&a, &b| {
             let by_lift = lift(b, class).total_cmp(&lift(a, class));
-            by_lift.then_with(|| vocabulary.words[a].cmp(&vocabulary.words[b]))
+            by_lift.then_with(|| vocabulary.word(a).cmp(vocabulary.word(b)))
         });
         words
     };
@@ -306,7 +222,7 @@ fn telling_words(
             words: ranked(label.index())
                 .into_iter()
                 .take(TELLING_WORDS)
-                .map(|word| vocabulary.words[word].clone())
+                .map(|word| vocabulary.word(word).to_owned())
                 .collect(),
         })
         .collect()

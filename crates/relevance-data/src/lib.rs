@@ -18,7 +18,6 @@
 //! ```
 
 mod annotation;
-mod atomic_file;
 pub mod clean;
 #[cfg(feature = "parquet")]
 mod columns;
@@ -32,6 +31,7 @@ mod item_store;
 mod jsonl;
 mod label_words;
 pub mod leakage;
+mod naive_bayes;
 mod named_split;
 mod normalize;
 mod pair;
@@ -57,7 +57,6 @@ pub use annotation::{
     AnnotatedPair, Provenance, read_annotations, read_labeled_pairs, write_annotations,
     write_labeled_pairs,
 };
-pub use atomic_file::AtomicFile;
 pub use error::{DataError, Position, RowFault};
 #[cfg(feature = "parquet")]
 pub use esci::{EsciDataset, EsciFilter, EsciPairs};
@@ -65,6 +64,7 @@ pub use hash::sha256_file;
 pub use jsonl::{JsonlReader, read_jsonl, write_jsonl};
 pub use label_words::LabelWords;
 pub use leakage::{LeakageReport, label_leakage};
+pub use naive_bayes::{ClassPrior, NaiveBayes};
 pub use named_split::split_by_name;
 pub use normalize::normalize_query;
 pub use pair::{Item, LabeledPair, Pair, Query};

@@ -15,6 +15,7 @@ mod in_order;
 mod judgments;
 mod lanes;
 mod pairs;
+mod prefetch;
 mod products;
 mod tuple_index;
 mod writer;

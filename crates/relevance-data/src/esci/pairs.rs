@@ -1,6 +1,7 @@
 //! A stream of judged pairs from the two files.
 
-use crate::{DataError, LabeledPair, Prefetch, RowPolicy, RowReport};
+use super::prefetch::Prefetch;
+use crate::{DataError, LabeledPair, RowPolicy, RowReport};
 
 /// Some pairs that were made together.
 type Round = Vec<Result<LabeledPair, DataError>>;

@@ -72,7 +72,7 @@ pub fn write_esci<'a>(
     // Both are whole before either takes its name.
     let (examples, products) = (examples.finish()?, products.table.finish()?);
     products.commit()?;
-    examples.commit()
+    Ok(examples.commit()?)
 }
 
 const EXAMPLE_COLUMNS: [(&str, Cell<'_>); 9] = [

@@ -1,10 +1,11 @@
 //! A parquet table that is written row by row.
 
 use super::compression::Compressed;
-use crate::{AtomicFile, DataError};
+use crate::DataError;
 use arrow_array::builder::{Int64Builder, StringBuilder};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
+use atomic_files::AtomicFile;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;

@@ -3,7 +3,8 @@
 use super::compression::{Compressed, Packing};
 use super::wands::{LABELS, PRODUCTS, QUERIES};
 use super::writer::checked;
-use crate::{AtomicFile, DataError, LabelSchema, LabeledPair, Position};
+use crate::{DataError, LabelSchema, LabeledPair, Position};
+use atomic_files::AtomicFile;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
@@ -59,7 +60,8 @@ pub fn write_wands<'a>(
     }
     // All are whole before any takes its name.
     let files = [queries.finish()?, products.finish()?, labels.finish()?];
-    files.into_iter().try_for_each(AtomicFile::commit)
+    files.into_iter().try_for_each(AtomicFile::commit)?;
+    Ok(())
 }
 
 const PRODUCT_COLUMNS: [&str; 9] = [

@@ -2,7 +2,8 @@
 
 use super::compression::Compressed;
 use super::format::TableFormat;
-use crate::{AtomicFile, DataError, LabelSchema, LabeledPair, Position};
+use crate::{DataError, LabelSchema, LabeledPair, Position};
+use atomic_files::AtomicFile;
 use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
@@ -128,7 +129,7 @@ pub fn write_pairs<'a>(
             writer = inner.map_err(|error| io(error.into_error()))?;
         }
     }
-    writer.finish().map_err(io)?.commit()
+    Ok(writer.finish().map_err(io)?.commit()?)
 }
 
 /// The pairs, with an error in the place of one that a table cannot hold.
@@ -172,5 +173,5 @@ fn parquet<'a>(
     for pair in checked(path, pairs) {
         table.push(&Record::new(pair?, schema).values().map(Cell::Text))?;
     }
-    table.finish()?.commit()
+    Ok(table.finish()?.commit()?)
 }

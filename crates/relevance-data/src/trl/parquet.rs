@@ -2,13 +2,14 @@
 
 use super::object::{Object, Objects};
 use super::{TrlColumn, TrlRecord};
+use crate::DataError;
 use crate::parquet_file::{BATCH_ROWS, ParquetFile};
 use crate::source::compression::Compressed;
 use crate::source::parquet_table::write_batch;
-use crate::{AtomicFile, DataError};
 use arrow_array::RecordBatch;
 use arrow_json::{LineDelimitedWriter, ReaderBuilder};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
+use atomic_files::AtomicFile;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -93,7 +94,7 @@ pub(super) fn write<'a, T: TrlRecord + 'a>(
         }
     }
     let file = writer.into_inner().map_err(refuse)?;
-    file.finish().map_err(io)?.commit()
+    Ok(file.finish().map_err(io)?.commit()?)
 }
 
 fn encode<T: TrlRecord>(

@@ -7,8 +7,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use atomic_files::AtomicFile;
 use clap::Parser;
-use relevance_data::{AtomicFile, EsciDataset, EsciFilter, LabelSchema};
+use relevance_data::{EsciDataset, EsciFilter, LabelSchema};
 use relevance_distill::device::DeviceChoice;
 use relevance_distill::error::RunError;
 use relevance_distill::failure;

@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use atomic_files::AtomicFile;
 use relevance_data::clean::{CleanConfig, CleanReport, NearDuplicateConfig, clean_pairs};
 use relevance_data::source::{TableFormat, write_pairs};
 use relevance_data::{
-    AtomicFile, DataError, LabelSchema, LabeledPair, PairSource, RowReport, SourceConfig,
-    read_labeled_pairs, split_leakage, write_labeled_pairs,
+    DataError, LabelSchema, LabeledPair, PairSource, RowReport, SourceConfig, read_labeled_pairs,
+    split_leakage, write_labeled_pairs,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
