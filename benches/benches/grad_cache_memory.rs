@@ -120,12 +120,10 @@ fn tokenizer() -> Result<PairTokenizer, String> {
         .into_iter()
         .map(|e| format!("{} {}", e.query, e.item));
     let words = train_wordpiece(texts, 1000).map_err(|e| e.to_string())?;
-    let config = PairTokenizerConfig {
-        max_length: 64,
-        max_reasoned_length: 128,
-        min_query_length: 16,
-        ..PairTokenizerConfig::default()
-    };
+    let config = PairTokenizerConfig::default()
+        .with_max_length(64)
+        .with_max_reasoned_length(128)
+        .with_min_query_length(16);
     PairTokenizer::from_tokenizer(words, config).map_err(|e| e.to_string())
 }
 

@@ -13,8 +13,10 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use burn::tensor::Device;
-use pair_tokenizer::{Encoding, PairTokenizer, PairTokenizerConfig, TokenBatch};
-use relevance_data::{EsciDataset, EsciFilter, TokenBudgetSampler, write_jsonl};
+use pair_tokenizer::{
+    Encoding, PairTokenizer, PairTokenizerConfig, TokenBatch, TokenBudgetSampler,
+};
+use relevance_data::{EsciDataset, EsciFilter, write_jsonl};
 
 const ROUNDS: usize = 5;
 /// Tokens in a batch, padding included: 64 pairs of the greatest length.

@@ -4,6 +4,17 @@ use crate::{Encoding, PairTokenizerError};
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
 /// A batch of encoded views, padded on the right to the longest of them.
+///
+/// ```
+/// use burn::tensor::Device;
+/// use pair_tokenizer::{Encoding, TokenBatch};
+/// let row = |ids: &[u32]| Encoding { ids: ids.to_vec(), type_ids: vec![0; ids.len()] };
+/// let (long, short) = (row(&[2, 7, 8, 3]), row(&[2, 9, 3]));
+/// let batch = TokenBatch::collate(&[&long, &short], /* pad */ 0, &Device::default())?;
+/// assert_eq!(batch.dims(), [2, 4]);
+/// assert_eq!(batch.input_ids.into_data().iter::<i64>().collect::<Vec<_>>(), [2, 7, 8, 3, 2, 9, 3, 0]);
+/// # Ok::<(), pair_tokenizer::PairTokenizerError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct TokenBatch {
     /// Token ids, `[b, t]`; the pad id behind a row's end.

@@ -4,8 +4,18 @@ use crate::{PairTemplate, PairTokenizerError};
 use serde::{Deserialize, Serialize};
 
 /// How pairs become tokens. Lengths are in tokens and count the special ones.
+///
+/// ```
+/// use pair_tokenizer::PairTokenizerConfig;
+/// let config = PairTokenizerConfig::default().with_max_length(64);
+/// let error = config.validate().unwrap_err().to_string();
+/// assert!(error.starts_with("`max_length` is 64, allowed: at least 68"), "{error}");
+/// config.with_min_query_length(32).validate()?;
+/// # Ok::<(), pair_tokenizer::PairTokenizerError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct PairTokenizerConfig {
     /// The longest standard view.
     pub max_length: usize,
@@ -49,6 +59,55 @@ impl PairTokenizerConfig {
             pad_token: "<pad>".to_owned(),
             ..Self::default()
         }
+    }
+
+    /// Sets the longest standard view.
+    #[must_use]
+    pub fn with_max_length(mut self, max_length: usize) -> Self {
+        self.max_length = max_length;
+        self
+    }
+
+    /// Sets the longest reasoning-augmented view.
+    #[must_use]
+    pub fn with_max_reasoned_length(mut self, max_reasoned_length: usize) -> Self {
+        self.max_reasoned_length = max_reasoned_length;
+        self
+    }
+
+    /// Sets how many tokens of a query are never cut.
+    #[must_use]
+    pub fn with_min_query_length(mut self, min_query_length: usize) -> Self {
+        self.min_query_length = min_query_length;
+        self
+    }
+
+    /// Sets where the special tokens stand.
+    #[must_use]
+    pub fn with_template(mut self, template: PairTemplate) -> Self {
+        self.template = template;
+        self
+    }
+
+    /// Sets the token that begins a view.
+    #[must_use]
+    pub fn with_cls_token(mut self, token: impl Into<String>) -> Self {
+        self.cls_token = token.into();
+        self
+    }
+
+    /// Sets the token that ends the query, the item and the reason.
+    #[must_use]
+    pub fn with_sep_token(mut self, token: impl Into<String>) -> Self {
+        self.sep_token = token.into();
+        self
+    }
+
+    /// Sets the token that fills a batch up.
+    #[must_use]
+    pub fn with_pad_token(mut self, token: impl Into<String>) -> Self {
+        self.pad_token = token.into();
+        self
     }
 
     /// Checks the lengths.

@@ -35,6 +35,7 @@
 //! | encode pairs with a reason | [`PairTokenizer::encode_reasoned_pairs`] |
 //! | know how many rows an embedding table needs | [`PairTokenizer::id_bound`] |
 //! | make tensors of encodings | `TokenBatch::collate` (feature `batch`) |
+//! | batches of like length under a budget of tokens | `TokenBudgetSampler` (feature `batch`) |
 
 #[cfg(feature = "batch")]
 mod batch;
@@ -43,6 +44,8 @@ mod encoding;
 mod error;
 mod pair_template;
 mod special_tokens;
+#[cfg(feature = "batch")]
+mod token_budget;
 mod tokenizer;
 
 #[cfg(feature = "batch")]
@@ -51,4 +54,6 @@ pub use config::PairTokenizerConfig;
 pub use encoding::Encoding;
 pub use error::PairTokenizerError;
 pub use pair_template::PairTemplate;
+#[cfg(feature = "batch")]
+pub use token_budget::TokenBudgetSampler;
 pub use tokenizer::PairTokenizer;

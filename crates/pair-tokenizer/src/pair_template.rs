@@ -14,8 +14,15 @@ use tokenizers::Tokenizer;
 ///
 /// `transformers` knows pairs only. The reason is set apart from the item as the item is from the query,
 /// so that in both layouts the pair's tokens begin the reasoned view.
+///
+/// ```
+/// use pair_tokenizer::PairTemplate;
+/// assert_eq!((PairTemplate::Bert.separators(), PairTemplate::Bert.segments()), (1, 2));
+/// assert_eq!((PairTemplate::Roberta.separators(), PairTemplate::Roberta.segments()), (2, 1));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum PairTemplate {
     /// One separator between two texts, and two segments.
     #[default]

@@ -47,12 +47,10 @@ fn tokenizer(
     max_reasoned_length: usize,
     min_query_length: usize,
 ) -> PairTokenizer {
-    let config = PairTokenizerConfig {
-        max_length,
-        max_reasoned_length,
-        min_query_length,
-        ..PairTokenizerConfig::default()
-    };
+    let config = PairTokenizerConfig::default()
+        .with_max_length(max_length)
+        .with_max_reasoned_length(max_reasoned_length)
+        .with_min_query_length(min_query_length);
     PairTokenizer::from_file(TOKENIZER, config).unwrap()
 }
 
@@ -197,10 +195,7 @@ fn unfit_tokenizers_and_settings_are_refused() {
         Err(PairTokenizerError::Tokenizer { path: Some(_), .. })
     ));
 
-    let roberta = PairTokenizerConfig {
-        cls_token: "<s>".to_owned(),
-        ..PairTokenizerConfig::default()
-    };
+    let roberta = PairTokenizerConfig::default().with_cls_token("<s>");
     let loaded = Tokenizer::from_file(TOKENIZER).unwrap();
     let message = PairTokenizer::from_tokenizer(loaded, roberta)
         .unwrap_err()

@@ -40,12 +40,10 @@ fn views(name: &str) -> Views {
 
 /// The lengths of a caller who does not know which tokenizer the folder holds.
 fn lengths(max_length: usize, max_reasoned_length: usize) -> PairTokenizerConfig {
-    PairTokenizerConfig {
-        max_length,
-        max_reasoned_length,
-        min_query_length: max_length - 8,
-        ..PairTokenizerConfig::default()
-    }
+    PairTokenizerConfig::default()
+        .with_max_length(max_length)
+        .with_max_reasoned_length(max_reasoned_length)
+        .with_min_query_length(max_length - 8)
 }
 
 #[test]
@@ -93,12 +91,10 @@ fn texts(tokenizer: &PairTokenizer, view: &Encoding) -> Vec<usize> {
 #[test]
 fn truncation_is_that_of_bert_with_more_separators() {
     let tokenizer = |max_length, max_reasoned_length, min_query_length| {
-        let config = PairTokenizerConfig {
-            max_length,
-            max_reasoned_length,
-            min_query_length,
-            ..PairTokenizerConfig::roberta()
-        };
+        let config = PairTokenizerConfig::roberta()
+            .with_max_length(max_length)
+            .with_max_reasoned_length(max_reasoned_length)
+            .with_min_query_length(min_query_length);
         PairTokenizer::from_file(folder("roberta").join("tokenizer.json"), config).unwrap()
     };
     // One token a letter: no merge has a digit behind a digit 7.
@@ -139,12 +135,10 @@ fn special_tokens_in_a_text_are_text() {
 #[test]
 fn lengths_leave_room_for_four_and_six_special_tokens() {
     let fault = |max_length, max_reasoned_length| {
-        let config = PairTokenizerConfig {
-            max_length,
-            max_reasoned_length,
-            min_query_length: 10,
-            ..PairTokenizerConfig::roberta()
-        };
+        let config = PairTokenizerConfig::roberta()
+            .with_max_length(max_length)
+            .with_max_reasoned_length(max_reasoned_length)
+            .with_min_query_length(10);
         config.validate().unwrap_err().to_string()
     };
     assert!(
@@ -152,11 +146,9 @@ fn lengths_leave_room_for_four_and_six_special_tokens() {
     );
     assert!(fault(15, 17).contains("at least 18 (min_query_length, 1 token each"));
     // A folder's template is known only when it is read.
-    let short = PairTokenizerConfig {
-        max_length: 14,
-        min_query_length: 10,
-        ..PairTokenizerConfig::default()
-    };
+    let short = PairTokenizerConfig::default()
+        .with_max_length(14)
+        .with_min_query_length(10);
     short.validate().unwrap();
     let error = PairTokenizer::from_dir(folder("roberta"), short).unwrap_err();
     assert!(error.to_string().contains("at least 15"), "{error}");
@@ -207,10 +199,7 @@ fn the_template_is_the_tokenizers_own() {
         json["post_processor"] = serde_json::Value::Null
     });
     for template in [PairTemplate::Bert, PairTemplate::Roberta] {
-        let config = PairTokenizerConfig {
-            template,
-            ..lengths(64, 96)
-        };
+        let config = lengths(64, 96).with_template(template);
         let tokenizer = PairTokenizer::from_dir(none.path(), config).unwrap();
         assert_eq!(tokenizer.template(), template);
     }

@@ -33,12 +33,10 @@ fn crc32(bytes: impl Iterator<Item = u8>) -> u32 {
 fn a_thousand_real_pairs_equal_those_of_transformers() {
     let goldens: Goldens = serde_json::from_str(include_str!("goldens/pairs.json")).unwrap();
     assert_eq!(goldens.crc32.len(), 1000);
-    let config = PairTokenizerConfig {
-        max_length: goldens.max_length,
-        max_reasoned_length: 2 * goldens.max_length,
-        min_query_length: goldens.max_length - 4,
-        ..PairTokenizerConfig::default()
-    };
+    let config = PairTokenizerConfig::default()
+        .with_max_length(goldens.max_length)
+        .with_max_reasoned_length(2 * goldens.max_length)
+        .with_min_query_length(goldens.max_length - 4);
     let tokenizer = PairTokenizer::from_file(TOKENIZER, config).unwrap();
     let pairs = EsciDataset::open(DATA).unwrap();
     let pairs = pairs.pairs(&EsciFilter::default()).unwrap();

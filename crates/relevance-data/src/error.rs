@@ -80,7 +80,7 @@ pub enum DataError {
         classes: usize,
     },
     /// A setting with a value that makes no sense.
-    #[error("{field} = {value}; allowed: {allowed}")]
+    #[error("`{field}` is {value}, allowed: {allowed}")]
     InvalidConfig {
         /// The setting's name.
         field: &'static str,
@@ -276,6 +276,22 @@ impl DataError {
             path,
             action,
             source,
+        }
+    }
+
+    /// A [`Json`](Self::Json) error of a line. What serde_json found stands there without the line that it
+    /// counts within what it was given: the message names that of the file.
+    pub(crate) fn json(path: &Path, line: usize, error: &serde_json::Error) -> Self {
+        let text = error.to_string();
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        let message = match text.strip_suffix(&place) {
+            Some(what) => format!("{what} (column {})", error.column()),
+            None => text,
+        };
+        Self::Json {
+            path: path.to_owned(),
+            line,
+            message,
         }
     }
 

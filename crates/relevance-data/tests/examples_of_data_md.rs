@@ -2,8 +2,8 @@
 
 #![cfg(all(feature = "tables", feature = "parquet"))]
 
-use relevance_data::clean::CleanConfig;
-use relevance_data::source::wands;
+use relevance_data::cleaning::CleanConfig;
+use relevance_data::sources::wands;
 use relevance_data::{
     ColumnMap, Conversation, EsciDataset, EsciFilter, KtoExample, LabelSchema, MessagesExample,
     Pair, PairSource, PreferencePair, QuerySplit, RationaleWriter, ReplyFormat, ReplyOrder,
@@ -87,10 +87,7 @@ fn three_tables_hold_the_same_pair() {
     let heading = "### Tables";
     let json = examples(heading, "json");
     let columns: ColumnMap = parsed(json[0]);
-    let config = SourceConfig {
-        columns,
-        ..SourceConfig::default()
-    };
+    let config = SourceConfig::new(columns);
     let dir = tempfile::tempdir().unwrap();
     let read = |name: &str, contents: &str| -> Vec<SourcePair> {
         let path = file(dir.path(), name, contents);

@@ -10,12 +10,10 @@ use crate::error::RunError;
 
 /// Tokens of the two views at most; a query keeps half of the plain view.
 pub fn lengths(max_length: usize, max_reasoned_length: usize) -> PairTokenizerConfig {
-    PairTokenizerConfig {
-        max_length,
-        max_reasoned_length,
-        min_query_length: max_length / 2,
-        ..PairTokenizerConfig::default()
-    }
+    PairTokenizerConfig::default()
+        .with_max_length(max_length)
+        .with_max_reasoned_length(max_reasoned_length)
+        .with_min_query_length(max_length / 2)
 }
 
 /// The encoder of a Hugging Face folder, BERT or RoBERTa, under a fresh classifier, and its tokenizer.

@@ -15,12 +15,10 @@ use student_model::{BertConfig, BertForSequenceClassification, Ranker, Student, 
 #[test]
 fn a_student_from_nothing_is_saved_and_its_answers_are_written_if_student_dir_is_set() {
     let tokenizer = train_wordpiece(ITEMS, 120).unwrap();
-    let settings = PairTokenizerConfig {
-        max_length: 24,
-        max_reasoned_length: 32,
-        min_query_length: 8,
-        ..PairTokenizerConfig::default()
-    };
+    let settings = PairTokenizerConfig::default()
+        .with_max_length(24)
+        .with_max_reasoned_length(32)
+        .with_min_query_length(8);
     let tokenizer = PairTokenizer::from_tokenizer(tokenizer, settings).unwrap();
     let config = BertConfig {
         vocab_size: tokenizer.id_bound(),

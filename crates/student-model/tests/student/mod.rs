@@ -50,12 +50,10 @@ pub(crate) fn tokenizer_with_ids(
     tokenizer.with_pre_tokenizer(Some(BertPreTokenizer));
     let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"].map(|token| AddedToken::from(token, true));
     tokenizer.add_special_tokens(special).unwrap();
-    let config = PairTokenizerConfig {
-        max_length,
-        max_reasoned_length,
-        min_query_length: 8,
-        ..PairTokenizerConfig::default()
-    };
+    let config = PairTokenizerConfig::default()
+        .with_max_length(max_length)
+        .with_max_reasoned_length(max_reasoned_length)
+        .with_min_query_length(8);
     PairTokenizer::from_tokenizer(tokenizer, config).unwrap()
 }
 
