@@ -22,6 +22,10 @@
 //! let (cls, sep) = (tokenizer.cls_id(), tokenizer.sep_id());
 //! assert_eq!(view.ids, [cls, 4, 5, sep, 6, 5, sep]); // [CLS] red mouse [SEP] wireless mouse [SEP]
 //! assert_eq!(view.type_ids, [0, 0, 0, 0, 1, 1, 1]);
+//! // The same pair, and behind it a reason.
+//! let reasoned = tokenizer.encode_reasoned("red mouse", "wireless mouse", "red")?;
+//! assert_eq!(reasoned.ids[..7], view.ids);
+//! assert_eq!(reasoned.ids[7..], [4, sep]);
 //! # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 //! ```
 //!

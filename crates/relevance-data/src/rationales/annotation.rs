@@ -154,7 +154,7 @@ fn distribution(
 /// ```
 ///
 /// # Errors
-/// [`DataError::Io`] if the file cannot be written.
+/// [`DataError::File`] or [`DataError::Io`] if the file cannot be written.
 pub fn write_annotations<'a>(
     path: impl AsRef<Path>,
     annotations: impl IntoIterator<Item = &'a AnnotatedPair>,
@@ -219,7 +219,7 @@ pub fn read_labeled_pairs(
 /// ```
 ///
 /// # Errors
-/// [`DataError::Io`] if the file cannot be written.
+/// [`DataError::File`] or [`DataError::Io`] if the file cannot be written.
 pub fn write_labeled_pairs<'a>(
     path: impl AsRef<Path>,
     pairs: impl IntoIterator<Item = &'a LabeledPair>,

@@ -38,9 +38,9 @@ pub struct EsciRecord<'a> {
 /// ```
 ///
 /// # Errors
-/// [`DataError::Io`] or [`DataError::Parquet`]; [`DataError::InvalidField`] with the row, counted from 0, for
-/// what the two files cannot hold: an item without an identifier, an item of another locale than its query,
-/// one identifier of a locale with two texts.
+/// [`DataError::File`], [`DataError::Io`] or [`DataError::Parquet`]; [`DataError::InvalidField`] with the row,
+/// counted from 0, for what the two files cannot hold: an item without an identifier, an item of another locale
+/// than its query, one identifier of a locale with two texts.
 pub fn write_esci<'a>(
     folder: impl AsRef<Path>,
     records: impl IntoIterator<Item = EsciRecord<'a>>,

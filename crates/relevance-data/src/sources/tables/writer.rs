@@ -90,7 +90,7 @@ impl<'a> Record<'a> {
 /// ```
 ///
 /// # Errors
-/// [`DataError::Io`]; [`DataError::InvalidConfig`] for a name that tells no format;
+/// [`DataError::File`] or [`DataError::Io`]; [`DataError::InvalidConfig`] for a name that tells no format;
 /// [`DataError::InvalidField`] with the pair, counted from 0, for what would not be read back: a query without
 /// a text, an item without any, an item of another locale than its query.
 pub fn write_pairs<'a>(

@@ -10,8 +10,8 @@ use std::path::Path;
 /// at all. [`TrlSource`](super::TrlSource) reads it back.
 ///
 /// # Errors
-/// [`DataError::Io`]; [`DataError::Serialize`]; [`DataError::InvalidConfig`] for a name that tells neither
-/// format.
+/// [`DataError::File`] or [`DataError::Io`]; [`DataError::Serialize`]; [`DataError::InvalidConfig`] for a name that
+/// tells neither format.
 pub fn write_trl<'a, T: TrlRecord + 'a>(
     path: impl AsRef<Path>,
     records: impl IntoIterator<Item = &'a T>,

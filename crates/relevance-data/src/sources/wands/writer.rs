@@ -13,10 +13,23 @@ use std::path::{Path, PathBuf};
 /// [`wands`](super::wands()) reads them back. An item's bullet points become `product_features`; columns that
 /// have no counterpart here (classes, ratings) stay empty.
 ///
+/// ```
+/// use relevance_data::sources::{Packing, wands, write_wands};
+/// use relevance_data::*;
+/// # let dir = tempfile::tempdir()?;
+/// let schema = LabelSchema::wands();
+/// let pair = Pair { query: Query::new("0", "sofa"), item: Item::new("7", "Grey couch") };
+/// let pair = LabeledPair { pair, label: schema.parse("Exact")? };
+/// write_wands(dir.path(), [&pair], &schema, Packing::Plain)?;
+/// let mut source = wands(dir.path(), &schema, RowPolicy::Fail)?;
+/// assert_eq!(source.next().unwrap()?.labeled(), Some(pair));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
-/// [`DataError::Io`]; [`DataError::InvalidField`] with the pair, counted from 0, for what three such files
-/// cannot hold: a query or item without an identifier or a text, one identifier with two texts, an item with a
-/// brand, colour or locale, a query with a locale.
+/// [`DataError::File`] or [`DataError::Io`]; [`DataError::InvalidField`] with the pair, counted from 0, for what
+/// three such files cannot hold: a query or item without an identifier or a text, one identifier with two texts,
+/// an item with a brand, colour or locale, a query with a locale.
 pub fn write_wands<'a>(
     folder: impl AsRef<Path>,
     pairs: impl IntoIterator<Item = &'a LabeledPair>,
