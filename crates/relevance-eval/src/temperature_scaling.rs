@@ -4,6 +4,7 @@
 //! minimises the negative log-likelihood on held-out rows. The predicted class never changes.
 
 use serde::{Deserialize, Serialize};
+use vector_math::softmax_in_place;
 
 use crate::confusion::check_label;
 use crate::predictions::same_length;
@@ -66,7 +67,9 @@ impl TemperatureScaling {
 
     /// The class distribution of logits: `softmax(logits / T)`.
     pub fn apply_to_logits(&self, logits: &[f64]) -> Vec<f64> {
-        softmax(logits, 1.0 / self.temperature)
+        let mut probabilities = logits.to_vec();
+        softmax_in_place(&mut probabilities, self.temperature);
+        probabilities
     }
 
     /// The distribution at this temperature of one that was made at temperature 1.
@@ -79,16 +82,10 @@ fn ln(probabilities: &[f64]) -> Vec<f64> {
     probabilities.iter().map(|p| p.max(LEAST).ln()).collect()
 }
 
-fn softmax(logits: &[f64], inverse: f64) -> Vec<f64> {
-    let max = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let weights: Vec<f64> = logits.iter().map(|l| ((l - max) * inverse).exp()).collect();
-    let sum: f64 = weights.iter().sum();
-    weights.into_iter().map(|weight| weight / sum).collect()
-}
-
 /// The logit that the distribution expects: the derivative of `log Σ_k exp(β logit_k)` by β.
 fn expected(logits: &[f64], inverse: f64) -> f64 {
-    let weights = softmax(logits, inverse);
+    let mut weights = logits.to_vec();
+    softmax_in_place(&mut weights, 1.0 / inverse);
     weights.iter().zip(logits).map(|(w, l)| w * l).sum()
 }
 
