@@ -179,7 +179,6 @@ impl<C, const N: usize> GradCache<C, N> {
 /// shared weights in place.
 ///
 /// ```
-/// use burn::module::Module;
 /// use burn::nn::LinearConfig;
 /// use burn::tensor::{Device, Tensor};
 ///

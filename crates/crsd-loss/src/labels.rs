@@ -8,7 +8,7 @@ use crate::CrsdLossError;
 ///
 /// ```
 /// let error = crsd_loss::check_labels(&[0, 2, 1], 2).unwrap_err();
-/// assert_eq!(error.to_string(), "label of row 1 is 2; allowed: 0..2");
+/// assert!(error.to_string().starts_with("label of row 1 is 2"));
 /// ```
 ///
 /// # Errors
