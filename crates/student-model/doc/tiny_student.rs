@@ -1,7 +1,7 @@
 // What the examples in this crate's documentation run on: a student with random weights and a few words.
 
 fn tiny_student() -> student_model::Student {
-    use relevance_data::{PairTokenizer, PairTokenizerConfig};
+    use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
     use student_model::{BertConfig, BertForSequenceClassification, Student};
     use tokenizers::models::wordlevel::WordLevel;
     use tokenizers::pre_tokenizers::whitespace::Whitespace;

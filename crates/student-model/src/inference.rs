@@ -1,7 +1,7 @@
 //! Running a model of which nothing is learned.
 
 use ndarray::Array2;
-use relevance_data::{Encoding, TokenBatch};
+use pair_tokenizer::{Encoding, TokenBatch};
 
 use crate::{BertConfig, BertForSequenceClassification, StudentError};
 

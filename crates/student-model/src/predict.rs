@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use burn::module::Module;
 use ndarray::Array2;
-use relevance_data::{Encoding, PairTokenizer};
+use pair_tokenizer::{Encoding, PairTokenizer};
 use vector_math::softmax_in_place;
 
 use crate::inference::{Inference, Wanted};

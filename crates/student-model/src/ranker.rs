@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use ndarray::Array2;
-use relevance_data::Encoding;
+use pair_tokenizer::Encoding;
 use serde::Serialize;
 
 use crate::inference::{Inference, Wanted};

@@ -1,7 +1,7 @@
 //! The longest input of a BERT and of a RoBERTa, whose first positions stand before its tokens.
 
 use burn::tensor::Device;
-use relevance_data::{Encoding, PairTokenizer, PairTokenizerConfig};
+use pair_tokenizer::{Encoding, PairTokenizer, PairTokenizerConfig};
 use student_model::{
     BertConfig, BertForSequenceClassification, ModelType, Ranker, Student, StudentError,
 };

@@ -2,7 +2,7 @@
 
 use burn::nn::{Embedding, LayerNorm as ModelNorm, Linear};
 use burn::tensor::{Device, Tensor};
-use relevance_data::Encoding;
+use pair_tokenizer::Encoding;
 use vector_math::Instructions;
 
 use super::activation::Activation;
@@ -200,7 +200,7 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Option<Vec<f32>> {
 
 #[cfg(test)]
 mod tests {
-    use relevance_data::TokenBatch;
+    use pair_tokenizer::TokenBatch;
 
     use super::*;
     use crate::ModelType;

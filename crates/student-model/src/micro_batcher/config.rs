@@ -68,30 +68,35 @@ impl MicroBatcherConfig {
     }
 
     /// Sets the tokens that go to the ranker at once.
+    #[must_use]
     pub fn with_batch_tokens(mut self, batch_tokens: usize) -> Self {
         self.batch_tokens = batch_tokens;
         self
     }
 
     /// Sets how long a request may wait for others.
+    #[must_use]
     pub fn with_max_wait(mut self, max_wait: Duration) -> Self {
         self.max_wait = max_wait;
         self
     }
 
     /// Sets how long a request without a deadline may take.
+    #[must_use]
     pub fn with_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.timeout = timeout;
         self
     }
 
     /// Sets how many pairs may wait.
+    #[must_use]
     pub fn with_queue_pairs(mut self, queue_pairs: usize) -> Self {
         self.queue_pairs = queue_pairs;
         self
     }
 
     /// Sets how many threads hand batches to the ranker.
+    #[must_use]
     pub fn with_workers(mut self, workers: usize) -> Self {
         self.workers = workers;
         self
