@@ -75,6 +75,8 @@ impl DevSet {
             let examples = self.examples.iter();
             let pairs: Vec<_> = examples.map(|e| (&*e.query, &*e.item)).collect();
             let probabilities = predict(model, &tokenizer, &pairs, BATCH)?;
+            let rows = probabilities.outer_iter().map(|row| row.to_vec());
+            let probabilities: Vec<Vec<f64>> = rows.collect();
             let nll = |(row, &label): (&Vec<f64>, &usize)| -row[label].max(f64::MIN_POSITIVE).ln();
             let loss: f64 = probabilities.iter().zip(&self.gold).map(nll).sum();
             let figures = self.evaluate(&probabilities, &config);

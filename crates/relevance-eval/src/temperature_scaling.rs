@@ -9,8 +9,9 @@
 // derivative is minus a sum of variances). So the maximum is found by halving an interval of ln β on the
 // sign of the derivative.
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
+use vector_math::softmax_in_place;
 
 use crate::confusion::check_label;
 use crate::matrix::matrix;
@@ -148,8 +149,9 @@ impl TemperatureScaling {
         let mut scaled = matrix("logits", logits, None)?.into_owned();
         check_finite(scaled.view())?;
         for mut row in scaled.rows_mut() {
-            let probabilities = softmax(row.view(), 1.0 / self.temperature);
-            row.assign(&probabilities);
+            let mut probabilities = row.to_vec();
+            softmax_in_place(&mut probabilities, self.temperature);
+            row.assign(&ArrayView1::from(&probabilities));
         }
         Ok(scaled)
     }
@@ -177,17 +179,10 @@ fn ln(probabilities: ArrayView2<'_, f64>) -> Array2<f64> {
     probabilities.mapv(|p| p.max(LEAST).ln())
 }
 
-fn softmax(logits: ArrayView1<'_, f64>, inverse: f64) -> Array1<f64> {
-    let max = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let weights = logits.mapv(|logit| ((logit - max) * inverse).exp());
-    // In order, not by `ArrayBase::sum`, which adds in eights and rounds otherwise.
-    let sum: f64 = weights.iter().sum();
-    weights / sum
-}
-
 /// The logit that the distribution expects: the derivative of `log Σ_k exp(β logit_k)` by β.
 fn expected(logits: ArrayView1<'_, f64>, inverse: f64) -> f64 {
-    let weights = softmax(logits, inverse);
+    let mut weights = logits.to_vec();
+    softmax_in_place(&mut weights, 1.0 / inverse);
     weights.iter().zip(logits).map(|(w, l)| w * l).sum()
 }
 

@@ -161,12 +161,9 @@ fn student_probabilities(
         .zip(&texts)
         .map(|(pair, text)| (pair.pair.query.text.as_str(), text.as_str()))
         .collect();
-    Ok(predict(
-        student.model(),
-        student.tokenizer(),
-        &rows,
-        STUDENT_BATCH,
-    )?)
+    let (model, tokenizer) = (student.model(), student.tokenizer());
+    let probabilities = predict(model, tokenizer, &rows, STUDENT_BATCH)?;
+    Ok(probabilities.outer_iter().map(|row| row.to_vec()).collect())
 }
 
 /// The label distribution of `pairs`, for every row: its most probable class is the majority's.
