@@ -27,7 +27,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "reward-model",
-        &["causal-lm", "relevance-data", "training-loop"],
+        &[
+            "atomic-files",
+            "causal-lm",
+            "relevance-data",
+            "training-loop",
+        ],
     ),
     (
         "preference-opt",

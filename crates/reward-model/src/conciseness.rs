@@ -34,7 +34,7 @@ impl Conciseness {
     /// Checks the band.
     ///
     /// # Errors
-    /// [`RewardError::Config`] if `max_length` is below `min_length` or `slack` is 0.
+    /// [`RewardError::InvalidConfig`] if `max_length` is below `min_length` or `slack` is 0.
     pub fn validate(&self) -> Result<(), RewardError> {
         let least = self.min_length as f64;
         check(

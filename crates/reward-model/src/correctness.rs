@@ -9,6 +9,7 @@ use crate::error::RewardError;
 /// How far the verdict is from the gold label; missing without a gold label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Correctness {
     /// `1 − |ŷ − y| / (K − 1)`, the classes being ordered.
     #[default]

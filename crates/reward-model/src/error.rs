@@ -7,8 +7,8 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum RewardError {
     /// A setting is out of range.
-    #[error("reward config: `{field}` is {value}, but must be {allowed}")]
-    Config {
+    #[error("`{field}` is {value}, allowed: {allowed}")]
+    InvalidConfig {
         /// The setting.
         field: String,
         /// The value that was given.
@@ -67,20 +67,34 @@ pub enum RewardError {
         /// Embeddings of the backbone.
         embeddings: usize,
     },
-    /// A saved reward model cannot be read or written.
+    /// A saved reward model is damaged, or does not fit.
     #[error("{}: {reason}", path.display())]
-    File {
+    Heads {
         /// The file or folder.
         path: PathBuf,
         /// What is wrong.
         reason: String,
     },
+    /// A file could not be read or written.
+    #[error(transparent)]
+    File(#[from] atomic_files::FileError),
     /// The tokenizer or the backbone failed.
     #[error(transparent)]
-    Lm(#[from] causal_lm::CausalLmError),
+    Lm(causal_lm::CausalLmError),
     /// Training failed.
     #[error(transparent)]
     Train(#[from] training_loop::TrainError),
+}
+
+impl From<causal_lm::CausalLmError> for RewardError {
+    fn from(error: causal_lm::CausalLmError) -> Self {
+        match error {
+            causal_lm::CausalLmError::Pair { row, field, reason } => {
+                Self::Example { row, field, reason }
+            }
+            other => Self::Lm(other),
+        }
+    }
 }
 
 /// An error if `value` does not hold.
@@ -93,7 +107,7 @@ pub(crate) fn check(
     if holds(value) {
         return Ok(());
     }
-    Err(RewardError::Config {
+    Err(RewardError::InvalidConfig {
         field: field.into(),
         value: value.to_string(),
         allowed: allowed.to_owned(),

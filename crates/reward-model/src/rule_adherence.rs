@@ -11,6 +11,7 @@ use crate::error::{RewardError, check};
 /// A rule that a rationale keeps or breaks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Rule {
     /// A line begins with `heading:` and says something.
     Section {
@@ -126,7 +127,7 @@ impl RuleAdherence {
     /// A rubric of these rules.
     ///
     /// # Errors
-    /// [`RewardError::Config`] if there is no rule or a weight is not above 0.
+    /// [`RewardError::InvalidConfig`] if there is no rule or a weight is not above 0.
     pub fn new(rules: Vec<WeightedRule>) -> Result<Self, RewardError> {
         check("rules", rules.len() as f64, |n| n >= 1.0, "at least 1")?;
         for (i, rule) in rules.iter().enumerate() {
