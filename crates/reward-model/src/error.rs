@@ -56,6 +56,15 @@ pub enum RewardError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A pair that is to tell what was learnt has a prompt that is trained on.
+    #[error(
+        "held-out pair {row} has the prompt of a pair that is trained on: what the heads make of it \
+         says nothing of prompts that they have not seen"
+    )]
+    HeldOutPrompt {
+        /// The held-out pair's position, from 0.
+        row: usize,
+    },
     /// The tokenizer has tokens that the backbone does not know.
     #[error(
         "the tokenizer has {tokens} tokens, but the backbone's `vocab_size` is {embeddings}: they \

@@ -1,11 +1,14 @@
 //! What is known of learned heads: how they order pairs that they were not trained on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use relevance_data::PreferencePair;
 use serde::{Deserialize, Serialize};
+
+use crate::error::{RewardError, check};
 
 /// Below which chance counts as refuted.
 const SIGNIFICANCE: f64 = 0.05;
@@ -78,7 +81,8 @@ impl HeldOutAccuracy {
         for (prompt, margin) in margins {
             pairs += 1;
             right += usize::from(margin > 0.0);
-            *balances.entry(prompt).or_default() += i64::from(margin > 0.0) - i64::from(margin < 0.0);
+            *balances.entry(prompt).or_default() +=
+                i64::from(margin > 0.0) - i64::from(margin < 0.0);
         }
         if pairs == 0 {
             return None;
@@ -140,21 +144,45 @@ fn sign_test(right: usize, n: usize) -> f64 {
     f64::min(tail, 1.0)
 }
 
-/// Which pairs are held out: all those of `fraction` of the prompts, drawn by `seed`, so that no
-/// prompt is on both sides; at least one prompt on each, unless there is only one or `fraction` is 0.
-/// `prompts` holds the number of each pair's prompt.
-pub(crate) fn held_out(prompts: &[usize], fraction: f64, seed: u64) -> Vec<bool> {
-    let mut order: Vec<usize> = prompts.to_vec();
-    order.sort_unstable();
-    order.dedup();
-    if fraction == 0.0 || order.len() < 2 {
-        return vec![false; prompts.len()];
-    }
-    let count = (fraction * order.len() as f64).round() as usize;
-    let count = count.clamp(1, order.len() - 1);
-    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    let out = &order[..count];
-    prompts.iter().map(|prompt| out.contains(prompt)).collect()
+/// Parts pairs into those to train on and those to be held out: all pairs of `fraction` of the prompts,
+/// drawn by `seed`, so that no prompt is on both sides; at least one prompt on each, unless there is
+/// only one or `fraction` is 0. Both keep the order of `pairs`.
+///
+/// ```
+/// use relevance_data::PreferencePair;
+///
+/// let pair = |i: usize| PreferencePair { prompt: format!("prompt {}", i / 2), ..Default::default() };
+/// let (train, held_out) = reward_model::split_by_prompt((0..10).map(pair).collect(), 0.2, 42)?;
+/// assert_eq!((train.len(), held_out.len()), (8, 2));
+/// assert!(train.iter().all(|pair| pair.prompt != held_out[0].prompt));
+/// # Ok::<(), reward_model::RewardError>(())
+/// ```
+///
+/// # Errors
+/// [`RewardError::InvalidConfig`] if `fraction` is not in [0, 1).
+pub fn split_by_prompt(
+    pairs: Vec<PreferencePair>,
+    fraction: f64,
+    seed: u64,
+) -> Result<(Vec<PreferencePair>, Vec<PreferencePair>), RewardError> {
+    let share = |fraction: f64| (0.0..1.0).contains(&fraction);
+    check("fraction", fraction, share, "in [0, 1)")?;
+    // Sorted before they are shuffled: the order of the pairs decides nothing.
+    let prompts: BTreeSet<&str> = pairs.iter().map(|pair| pair.prompt.as_str()).collect();
+    let mut prompts: Vec<&str> = prompts.into_iter().collect();
+    let count = match prompts.len() {
+        _ if fraction == 0.0 => 0,
+        0 | 1 => 0,
+        n => ((fraction * n as f64).round() as usize).clamp(1, n - 1),
+    };
+    prompts.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    let out: HashSet<String> = prompts[..count]
+        .iter()
+        .map(|prompt| (*prompt).to_owned())
+        .collect();
+    Ok(pairs
+        .into_iter()
+        .partition(|pair| !out.contains(&pair.prompt)))
 }
 
 #[cfg(test)]
@@ -175,7 +203,10 @@ mod tests {
             (1050, 2000, 0.013412073120140347),
         ] {
             let p = sign_test(right, n);
-            assert!((p - expected).abs() < 1e-9 * expected, "{right} of {n}: {p}, not {expected}");
+            assert!(
+                (p - expected).abs() < 1e-9 * expected,
+                "{right} of {n}: {p}, not {expected}"
+            );
         }
     }
 
@@ -187,7 +218,10 @@ mod tests {
         assert_eq!(one.verdict(), HeadsVerdict::NoBetterThanChance);
         // Ties are neither right nor wrong.
         let ties = HeldOutAccuracy::from_margins([(0, 0.0), (1, 0.0)]).unwrap();
-        assert_eq!((ties.right, ties.prompts_right, ties.prompts_wrong), (0, 0, 0));
+        assert_eq!(
+            (ties.right, ties.prompts_right, ties.prompts_wrong),
+            (0, 0, 0)
+        );
         assert_eq!(ties.p_value, 1.0);
         assert_eq!(HeldOutAccuracy::from_margins([]), None);
         let nan = HeldOutAccuracy::from_margins([(0, f64::NAN)]).unwrap();
@@ -199,18 +233,33 @@ mod tests {
         fn no_prompt_is_on_both_sides(
             prompts in proptest::collection::vec(0usize..12, 1..60), fraction in 0.0f64..1.0, seed: u64,
         ) {
-            let out = held_out(&prompts, fraction, seed);
-            prop_assert_eq!(&out, &held_out(&prompts, fraction, seed));
-            for (a, &side) in prompts.iter().zip(&out) {
-                let same = prompts.iter().zip(&out).filter(|(b, _)| *b == a);
-                prop_assert!(same.into_iter().all(|(_, &other)| other == side));
+            let pairs = |prompts: &[usize]| -> Vec<PreferencePair> {
+                let pair = |prompt: &usize| PreferencePair {
+                    prompt: prompt.to_string(),
+                    ..PreferencePair::default()
+                };
+                prompts.iter().map(pair).collect()
+            };
+            let names = |pairs: &[PreferencePair]| -> BTreeSet<String> {
+                pairs.iter().map(|pair| pair.prompt.clone()).collect()
+            };
+            let (train, out) = split_by_prompt(pairs(&prompts), fraction, seed).unwrap();
+            prop_assert_eq!(train.len() + out.len(), prompts.len());
+            prop_assert!(names(&train).is_disjoint(&names(&out)));
+            if fraction > 0.0 && names(&pairs(&prompts)).len() > 1 {
+                prop_assert!(!train.is_empty() && !out.is_empty());
             }
-            let mut distinct = prompts.clone();
-            distinct.sort_unstable();
-            distinct.dedup();
-            if fraction > 0.0 && distinct.len() > 1 {
-                prop_assert!(out.contains(&true) && out.contains(&false));
-            }
+            let reversed: Vec<usize> = prompts.into_iter().rev().collect();
+            let (_, again) = split_by_prompt(pairs(&reversed), fraction, seed).unwrap();
+            prop_assert_eq!(names(&out), names(&again));
         }
+    }
+
+    #[test]
+    fn a_share_of_all_is_refused() {
+        let error = split_by_prompt(Vec::new(), 1.0, 0).unwrap_err().to_string();
+        assert_eq!(error, "`fraction` is 1, allowed: in [0, 1)");
+        let (train, out) = split_by_prompt(vec![PreferencePair::default()], 0.5, 0).unwrap();
+        assert_eq!((train.len(), out.len()), (1, 0));
     }
 }

@@ -9,7 +9,7 @@ use crate::length_limits::LengthLimits;
 use crate::reward_heads::RewardHeads;
 
 /// The name of [`LearnedDimension::reward`].
-const REWARD: &str = "learned_reward";
+const PREFERENCE: &str = "learned_preference";
 
 /// [`RewardHeads`] beside programmatic dimensions: one head by its name, or the reward as a whole.
 ///
@@ -47,7 +47,7 @@ const REWARD: &str = "learned_reward";
 /// let gold = Some(schema.parse("Exact")?);
 /// let input = RewardInput { prompt: "mug mug", pair: &pair, gold, schema: &schema };
 /// let score = reward.score("fits\n<label>Exact</label>", &input)?;
-/// let learned = score.dimension("learned_reward").unwrap();
+/// let learned = score.dimension("learned_preference").unwrap();
 /// assert!((score.reward - (0.7 + 0.3 * learned)).abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -89,7 +89,7 @@ impl LearnedDimension {
         Self::of(heads, tokenizer, format, limits, Part::Head(index))
     }
 
-    /// The reward R as a whole, under the name `learned_reward`.
+    /// The reward R as a whole, under the name `learned_preference`.
     ///
     /// After [`train_pairwise`](crate::train_pairwise) it is `σ(R − R̄)`, R̄ being
     /// [`RewardHeads::reference_reward`]: under Bradley–Terry the probability that the reply is
@@ -130,7 +130,7 @@ impl RewardDimension for LearnedDimension {
     fn name(&self) -> &str {
         match self.part {
             Part::Head(index) => &self.heads.dimensions()[index],
-            Part::Reward => REWARD,
+            Part::Reward => PREFERENCE,
         }
     }
 

@@ -37,8 +37,8 @@
 //! [`RewardHeads`] read the same off a language model's hidden state: each head fitted to scores
 //! ([`train_regression`]), or their mean to preferences ([`train_pairwise`]). [`LearnedDimension`] puts
 //! them among the dimensions above, in pair building or to choose among replies. Whether that is worth
-//! while is measured: pairwise training holds out a share of the prompts and gives a [`HeadsVerdict`];
-//! [`PairwiseReport::dimension`] gives a dimension only where the heads beat chance.
+//! while is measured on pairs of other prompts ([`split_by_prompt`]): pairwise training gives a
+//! [`HeadsVerdict`], and [`PairwiseReport::dimension`] a dimension only where the heads beat chance.
 //!
 //! Symbols in shapes: `b` replies or pairs, `t` tokens, `h` hidden size, `D` dimensions, `K` classes.
 
@@ -71,7 +71,7 @@ pub use correctness::Correctness;
 pub use dimension::{RewardDimension, RewardInput};
 pub use error::RewardError;
 pub use grounding::Grounding;
-pub use held_out::{HeadsVerdict, HeldOutAccuracy};
+pub use held_out::{HeadsVerdict, HeldOutAccuracy, split_by_prompt};
 pub use learned_dimension::LearnedDimension;
 pub use length_correlation::{LengthCorrelation, length_correlations};
 pub use length_limits::LengthLimits;

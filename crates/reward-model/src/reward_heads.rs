@@ -93,8 +93,8 @@ impl RewardHeads {
         &self.dimensions.dimensions
     }
 
-    /// The mean reward of replies that pairwise training measured: what a reward is to be compared
-    /// with, since preferences say nothing of its zero. None before such a training.
+    /// The mean reward of the replies that pairwise training learnt from: what a reward is to be
+    /// compared with, since preferences say nothing of its zero. None before such a training.
     pub fn reference_reward(&self) -> Option<f64> {
         self.dimensions.reference_reward
     }

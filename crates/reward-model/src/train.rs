@@ -77,7 +77,6 @@ impl<'a> Common<'a> {
             "max_prompt_length": self.config.max_prompt_length,
             "train_batch_size": self.config.train_batch_size,
             "margin": self.config.margin,
-            "held_out_fraction": self.config.held_out_fraction,
             "freeze_backbone": self.config.freeze_backbone,
         })
     }

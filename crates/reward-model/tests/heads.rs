@@ -31,7 +31,6 @@ fn config() -> RewardTrainConfig {
         .with_max_length(64)
         .with_max_prompt_length(32)
         .with_train_batch_size(4)
-        .with_held_out_fraction(0.0)
         .with_training(training)
 }
 
@@ -154,12 +153,13 @@ fn pairwise_training_learns_the_preferences() {
         heads(&plain),
         &tokenizer(),
         &pairs(),
+        &[],
         &with_margin,
         TrainerOptions::default(),
     )
     .unwrap();
     // Nothing was held out: what these pairs say of the heads is no evidence.
-    assert_eq!((report.trained_pairs, report.held_out.clone()), (4, None));
+    assert_eq!(report.held_out, None);
     assert_eq!(report.verdict(), HeadsVerdict::NotMeasured);
     assert!(report.training.model.reference_reward().is_some());
     let report = report.training;
@@ -251,8 +251,13 @@ fn a_learned_head_is_a_dimension() {
 }
 
 /// `count` prompts of two words, each with a pair that `chosen` and `rejected` give.
-fn prompts(count: usize, reply: impl Fn(usize) -> (&'static str, &'static str)) -> Vec<PreferencePair> {
-    let words = ["red", "blue", "green", "shoe", "boot", "sock", "small", "large"];
+fn prompts(
+    count: usize,
+    reply: impl Fn(usize) -> (&'static str, &'static str),
+) -> Vec<PreferencePair> {
+    let words = [
+        "red", "blue", "green", "shoe", "boot", "sock", "small", "large",
+    ];
     let pair = |i: usize| {
         let (chosen, rejected) = reply(i);
         PreferencePair {
@@ -269,26 +274,37 @@ fn short(config: RewardTrainConfig) -> RewardTrainConfig {
     let training = TrainingConfig::new()
         .with_learning_rate(1e-2)
         .with_num_train_epochs(3.0);
-    config.with_held_out_fraction(0.25).with_training(training)
+    config.with_training(training)
 }
 
 #[test]
 fn heads_that_learnt_something_beat_chance_on_unseen_pairs() {
     let run = |pairs: &[PreferencePair]| {
         let options = TrainerOptions::default();
-        train_pairwise(heads(&Device::flex()), &tokenizer(), pairs, &short(config()), options).unwrap()
+        let (train, held_out) = split_by_prompt(pairs.to_vec(), 0.25, 1).unwrap();
+        train_pairwise(
+            heads(&Device::flex()),
+            &tokenizer(),
+            &train,
+            &held_out,
+            &short(config()),
+            options,
+        )
+        .unwrap()
     };
     let dimension = |report: &PairwiseReport| {
         let limits = config().limits();
-        report.dimension(tokenizer(), ReplyFormat::default(), limits).unwrap()
+        report
+            .dimension(tokenizer(), ReplyFormat::default(), limits)
+            .unwrap()
     };
     let report = run(&prompts(32, |_| ("good match", "bad")));
     let held_out = report.held_out.as_ref().unwrap();
-    assert_eq!((report.trained_pairs, held_out.pairs, held_out.prompts), (24, 8, 8));
+    assert_eq!((held_out.pairs, held_out.prompts), (8, 8));
     assert_eq!(held_out.accuracy, 1.0);
     assert_eq!(report.verdict(), HeadsVerdict::BetterThanChance);
     let learned = dimension(&report).expect("worth using");
-    assert_eq!(learned.name(), "learned_reward");
+    assert_eq!(learned.name(), "learned_preference");
 
     // Which of the two words is better is a coin's word: the heads can learn it by heart only.
     let coin = |i: usize| match (i * 2654435761) >> 7 & 1 {
@@ -296,17 +312,34 @@ fn heads_that_learnt_something_beat_chance_on_unseen_pairs() {
         _ => ("bad", "good"),
     };
     let report = run(&prompts(32, coin));
-    assert_eq!(report.verdict(), HeadsVerdict::NoBetterThanChance, "{:?}", report.held_out);
+    assert_eq!(
+        report.verdict(),
+        HeadsVerdict::NoBetterThanChance,
+        "{:?}",
+        report.held_out
+    );
     assert!(dimension(&report).is_none());
 }
 
 #[test]
-fn the_learned_reward_is_a_probability_around_the_reference() {
+fn the_learned_preference_is_a_probability_around_the_reference() {
     let (tokenizer, format, limits) = (tokenizer(), ReplyFormat::default(), config().limits());
-    let pairs = prompts(32, |_| ("good match\n<label>Exact</label>", "bad\n<label>Exact</label>"));
+    let pairs = prompts(32, |_| {
+        (
+            "good match\n<label>Exact</label>",
+            "bad\n<label>Exact</label>",
+        )
+    });
     let options = TrainerOptions::default();
-    let report =
-        train_pairwise(heads(&Device::flex()), &tokenizer, &pairs, &short(config()), options).unwrap();
+    let report = train_pairwise(
+        heads(&Device::flex()),
+        &tokenizer,
+        &pairs,
+        &[],
+        &short(config()),
+        options,
+    )
+    .unwrap();
     let model = &report.training.model;
     let dir = tempfile::tempdir().unwrap();
     model.save_dir(dir.path()).unwrap();
@@ -331,7 +364,9 @@ fn the_learned_reward_is_a_probability_around_the_reference() {
     let of = |text: &str| reward.score(text, &input).unwrap().reward;
     let (good, bad) = (of(&pairs[0].chosen), of(&pairs[0].rejected));
     assert!(bad < 0.5 && 0.5 < good, "{bad}, {good}");
-    let raw = model.score(&tokenizer, &[(input.prompt, &pairs[0].chosen)], &limits).unwrap();
+    let raw = model
+        .score(&tokenizer, &[(input.prompt, &pairs[0].chosen)], &limits)
+        .unwrap();
     let distance = model.mean_of(&raw[0]) - model.reference_reward().unwrap();
     assert!((good - 1.0 / (1.0 + (-distance).exp())).abs() < 1e-9);
 }
@@ -344,12 +379,21 @@ fn pairs_that_cutting_makes_equal_are_left_out_and_told_of() {
     let cut = config().with_max_length(10).with_max_prompt_length(8);
     let run = |pairs: &[PreferencePair]| {
         let options = TrainerOptions::default();
-        train_pairwise(heads(&Device::flex()), &tokenizer(), pairs, &cut, options)
+        train_pairwise(
+            heads(&Device::flex()),
+            &tokenizer(),
+            pairs,
+            &[],
+            &cut,
+            options,
+        )
     };
     let report = run(&pairs).unwrap();
-    assert_eq!(report.trained_pairs, 3);
     let warnings = &report.training.log_history[0].warnings;
-    assert!(warnings[0].starts_with("1 of 4 pairs: left out"), "{warnings:?}");
+    assert!(
+        warnings[0].starts_with("1 of 4 pairs: left out"),
+        "{warnings:?}"
+    );
     let error = run(&pairs[..1]).unwrap_err();
     assert!(matches!(error, RewardError::NoExamples { .. }), "{error}");
 }
@@ -387,6 +431,7 @@ fn bad_examples_are_named() {
         heads(&device),
         &tokenizer(),
         &empty,
+        &[],
         &config(),
         TrainerOptions::default(),
     )
@@ -406,15 +451,31 @@ fn bad_examples_are_named() {
         error.unwrap_err().to_string(),
         "`max_length` is 65, allowed: at most 64, the model's `max_position_embeddings`"
     );
+    let error = train_pairwise(
+        heads(&device),
+        &tokenizer(),
+        &pairs(),
+        &pairs()[2..3],
+        &config(),
+        TrainerOptions::default(),
+    );
+    assert!(matches!(
+        error.unwrap_err(),
+        RewardError::HeldOutPrompt { row: 0 }
+    ));
     let mut same = pairs();
     same[1].rejected = same[1].chosen.clone();
     let error = train_pairwise(
         heads(&device),
         &tokenizer(),
         &same,
+        &[],
         &config(),
         TrainerOptions::default(),
     );
     let message = error.unwrap_err().to_string();
-    assert!(message.starts_with("example 1, field `rejected`: it is the same"), "{message}");
+    assert!(
+        message.starts_with("example 1, field `rejected`: it is the same"),
+        "{message}"
+    );
 }

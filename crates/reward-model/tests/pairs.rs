@@ -163,18 +163,12 @@ fn the_margin_is_inclusive() {
 fn bad_settings_are_named() {
     let base = PairBuilderConfig::default;
     for (name, config) in [
-        (
-            "min_margin",
-            base().with_min_margin(1.5),
-        ),
+        ("min_margin", base().with_min_margin(1.5)),
         (
             "wrong_label_fraction",
             base().with_wrong_label_fraction(-0.1),
         ),
-        (
-            "max_pairs_per_prompt",
-            base().with_max_pairs_per_prompt(0),
-        ),
+        ("max_pairs_per_prompt", base().with_max_pairs_per_prompt(0)),
     ] {
         let message = build_pairs(&[], &config).unwrap_err().to_string();
         assert!(message.contains(name), "{message}");

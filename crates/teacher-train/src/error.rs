@@ -35,7 +35,9 @@ pub enum TeacherError {
         limit: usize,
     },
     /// A training example is longer than it may be; cut, it would lose its verdict.
-    #[error("example {row}: prompt, reply and end token have {tokens} tokens; at most {limit} fit (`max_length`)")]
+    #[error(
+        "example {row}: prompt, reply and end token have {tokens} tokens; at most {limit} fit (`max_length`)"
+    )]
     ExampleTooLong {
         /// The example's position, from 0.
         row: usize,

@@ -34,7 +34,11 @@ pub fn pack(
     seed: u64,
 ) -> Result<Vec<LmExample>, TeacherError> {
     if context_length < 2 {
-        return Err(TeacherError::invalid("context_length", context_length, "at least 2"));
+        return Err(TeacherError::invalid(
+            "context_length",
+            context_length,
+            "at least 2",
+        ));
     }
     let mut rows = Vec::new();
     let (mut row, mut used) = (Vec::new(), 0);

@@ -54,7 +54,11 @@ impl PretrainConfig {
     pub fn validate(&self) -> Result<(), TeacherError> {
         if self.context_length < 2 {
             let length = self.context_length;
-            return Err(TeacherError::invalid("context_length", length, "at least 2"));
+            return Err(TeacherError::invalid(
+                "context_length",
+                length,
+                "at least 2",
+            ));
         }
         TeacherError::positive("train_batch_size", self.train_batch_size)?;
         Ok(self.training.validate()?)

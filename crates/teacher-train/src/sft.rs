@@ -54,7 +54,11 @@ impl SftConfig {
     pub fn validate(&self) -> Result<(), TeacherError> {
         if self.max_length < 2 {
             let allowed = "at least 2, for a prompt and a reply";
-            return Err(TeacherError::invalid("max_length", self.max_length, allowed));
+            return Err(TeacherError::invalid(
+                "max_length",
+                self.max_length,
+                allowed,
+            ));
         }
         TeacherError::positive("train_batch_size", self.train_batch_size)?;
         Ok(self.training.validate()?)
@@ -208,6 +212,11 @@ mod tests {
         assert_eq!(encoded.ids.last(), Some(&tokenizer.eos_id()));
         let error = encode(5).expect_err("too long");
         assert!(error.to_string().contains("at most 5"), "{error}");
-        assert!(error.to_string().contains(&format!("have {} tokens", encoded.len())), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains(&format!("have {} tokens", encoded.len())),
+            "{error}"
+        );
     }
 }

@@ -70,11 +70,16 @@ fn model(tokenizer: &LmTokenizer) -> CausalLm {
 }
 
 fn training(max_steps: usize) -> TrainingConfig {
-    TrainingConfig::new().with_learning_rate(3e-3).with_max_steps(max_steps).with_logging_steps(1)
+    TrainingConfig::new()
+        .with_learning_rate(3e-3)
+        .with_max_steps(max_steps)
+        .with_logging_steps(1)
 }
 
 fn quiet() -> TrainerOptions {
-    TrainerOptions::new().with_progress(Progress::Hidden).with_name("test")
+    TrainerOptions::new()
+        .with_progress(Progress::Hidden)
+        .with_name("test")
 }
 
 fn teacher() -> Teacher {
@@ -178,12 +183,14 @@ fn a_reasoning_that_fills_the_context_still_gets_a_verdict() {
 }
 
 fn annotate_config() -> AnnotateConfig {
-    AnnotateConfig::new().with_generation(GenerationConfig {
+    AnnotateConfig::new()
+        .with_generation(GenerationConfig {
             max_new_tokens: 6,
             do_sample: true,
             num_return_sequences: 2,
             ..GenerationConfig::default()
-        }).with_chunk_size(4)
+        })
+        .with_chunk_size(4)
 }
 
 /// A teacher that has learnt to reply: without it no reply of a random model can be parsed.
@@ -230,9 +237,9 @@ fn an_interrupted_annotation_ends_with_the_same_file() {
     let gold: Vec<Label> = labelled.iter().map(|pair| pair.label).collect();
     let pairs: Vec<Pair> = labelled.into_iter().map(|pair| pair.pair).collect();
     let config = annotate_config().with_generation(GenerationConfig {
-            max_new_tokens: 40,
-            ..annotate_config().generation
-        });
+        max_new_tokens: 40,
+        ..annotate_config().generation
+    });
     let folder = tempfile::tempdir().expect("a folder");
     let whole = folder.path().join("whole.jsonl");
     let report = teacher
@@ -315,8 +322,11 @@ fn a_saved_teacher_judges_the_same() {
     );
     let path = dir.path().join("teacher.json");
     let json = fs::read_to_string(&path).expect("is there");
-    fs::write(&path, json.replace("\"max_prompt_length\": 100", "\"max_prompt_length\": 512"))
-        .expect("written");
+    fs::write(
+        &path,
+        json.replace("\"max_prompt_length\": 100", "\"max_prompt_length\": 512"),
+    )
+    .expect("written");
     let error = Teacher::from_dir(dir.path(), &Device::flex()).expect_err("no room for a reply");
     let expected = "`max_prompt_length` is 512, allowed: 1 to 511, below the model's context";
     assert_eq!(error.to_string(), expected);
@@ -332,7 +342,9 @@ fn a_saved_teacher_judges_the_same() {
 #[test]
 fn lengths_above_the_context_and_foreign_tokenizers_are_refused() {
     let teacher = teacher();
-    let long = SftConfig::new().with_max_length(513).with_training(training(1));
+    let long = SftConfig::new()
+        .with_max_length(513)
+        .with_training(training(1));
     let example = relevance_data::SftExample {
         prompt: "usb".into(),
         completion: "cable".into(),
@@ -343,14 +355,17 @@ fn lengths_above_the_context_and_foreign_tokenizers_are_refused() {
             .expect_err("refused")
             .to_string()
     };
-    let expected = "`max_length` is 513, allowed: at most 512, the model's `max_position_embeddings`";
+    let expected =
+        "`max_length` is 513, allowed: at most 512, the model's `max_position_embeddings`";
     assert_eq!(train(&teacher.model, &long), expected);
     let small = CausalLmConfig {
         vocab_size: 8,
         eos_token_id: Vec::new(),
         ..teacher.model.config().clone()
     };
-    let small = small.init_with_seed(1, &Device::flex()).expect("a valid config");
+    let small = small
+        .init_with_seed(1, &Device::flex())
+        .expect("a valid config");
     let message = train(&small, &long.with_max_length(64));
     assert!(message.contains("`vocab_size` is 8"), "{message}");
 }

@@ -154,7 +154,12 @@ fn only_the_last_checkpoints_are_kept() {
         ["checkpoint-10", "checkpoint-9", LOG_FILE]
     );
     let files = names(&dir.path().join("checkpoint-10"));
-    let expected = ["checksums.json", "model.bpk", "optimizer.bpk", "trainer_state.json"];
+    let expected = [
+        "checksums.json",
+        "model.bpk",
+        "optimizer.bpk",
+        "trainer_state.json",
+    ];
     assert_eq!(files, expected);
 }
 

@@ -13,8 +13,8 @@ use crate::length_limits::LengthLimits;
 ///
 /// let config = RewardTrainConfig::new().with_margin(0.5).with_freeze_backbone(true);
 /// config.validate()?;
-/// let error = config.with_held_out_fraction(1.0).validate().unwrap_err();
-/// assert_eq!(error.to_string(), "`held_out_fraction` is 1, allowed: in [0, 1)");
+/// let error = config.with_margin(-1.0).validate().unwrap_err();
+/// assert_eq!(error.to_string(), "`margin` is -1, allowed: at least 0");
 /// # Ok::<(), reward_model::RewardError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,12 +29,9 @@ pub struct RewardTrainConfig {
     pub train_batch_size: usize,
     /// m of the pairwise loss, on the scale of the reward; at least 0. Default 0.
     pub margin: f64,
-    /// Share of the prompts whose pairs are not trained on, but tell how well the heads order pairs
-    /// that they have not seen; in [0, 1). Read by pairwise training. Default 0.2.
-    pub held_out_fraction: f64,
     /// Train the heads only. Default false.
     pub freeze_backbone: bool,
-    /// Optimizer, schedule, logging and checkpoints. Its seed also draws the held-out prompts.
+    /// Optimizer, schedule, logging and checkpoints.
     pub training: TrainingConfig,
 }
 
@@ -46,7 +43,6 @@ impl Default for RewardTrainConfig {
             max_prompt_length: limits.max_prompt_length,
             train_batch_size: limits.batch_size,
             margin: 0.0,
-            held_out_fraction: 0.2,
             freeze_backbone: false,
             training: TrainingConfig::default(),
         }
@@ -64,7 +60,6 @@ impl RewardTrainConfig {
         with_max_prompt_length: max_prompt_length = usize;
         with_train_batch_size: train_batch_size = usize;
         with_margin: margin = f64;
-        with_held_out_fraction: held_out_fraction = f64;
         with_freeze_backbone: freeze_backbone = bool;
         with_training: training = TrainingConfig;
     }
@@ -90,8 +85,6 @@ impl RewardTrainConfig {
         self.limits().validate()?;
         let at_least_0 = |m: f64| m.is_finite() && m >= 0.0;
         check("margin", self.margin, at_least_0, "at least 0")?;
-        let share = |v: f64| (0.0..1.0).contains(&v);
-        check("held_out_fraction", self.held_out_fraction, share, "in [0, 1)")?;
         Ok(self.training.validate()?)
     }
 }

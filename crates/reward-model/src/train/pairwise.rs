@@ -1,6 +1,6 @@
 //! Heads trained on preferences, and what they learnt of pairs they have not seen.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use causal_lm::{CompletionPair, EncodedPair, LmTokenizer};
 use relevance_data::{PreferencePair, ReplyFormat};
@@ -10,7 +10,7 @@ use super::{Common, RewardTrainConfig, trainable};
 use crate::bradley_terry::bradley_terry_loss;
 use crate::encode::RewardBatch;
 use crate::error::RewardError;
-use crate::held_out::{HeadsVerdict, HeldOutAccuracy, held_out};
+use crate::held_out::{HeadsVerdict, HeldOutAccuracy};
 use crate::learned_dimension::LearnedDimension;
 use crate::length_limits::LengthLimits;
 use crate::reward_heads::RewardHeads;
@@ -21,10 +21,7 @@ use crate::reward_heads::RewardHeads;
 pub struct PairwiseReport {
     /// The run; its model is ready for inference.
     pub training: TrainReport<RewardHeads>,
-    /// Pairs that were trained on.
-    pub trained_pairs: usize,
-    /// How the reward orders the pairs that were not; none if there are none, or if the run was
-    /// interrupted.
+    /// How the reward orders the held-out pairs; none if there are none, or if the run was interrupted.
     pub held_out: Option<HeldOutAccuracy>,
 }
 
@@ -57,9 +54,9 @@ impl PairwiseReport {
 
 /// Trains the reward on preferences: Bradley–Terry with a margin on the weighted mean of the heads.
 ///
-/// The pairs of [`held_out_fraction`](RewardTrainConfig::held_out_fraction) of the prompts are not
-/// trained on; [`PairwiseReport::held_out`] tells how the trained reward orders them. Only the mean of
-/// the heads is learnt: a single head means nothing after this training.
+/// `held_out` are pairs of other prompts, which are not trained on: [`PairwiseReport::held_out`] tells
+/// how the trained reward orders them. [`split_by_prompt`](crate::split_by_prompt) makes the two sets of
+/// one. Only the mean of the heads is learnt: a single head means nothing after this training.
 ///
 /// Logs `accuracy` (the chosen reply has the higher reward), `margin` (the mean difference) and
 /// `mean_reward`, TRL's names, beside the training loop's own entries; these are of the pairs that are
@@ -70,7 +67,9 @@ impl PairwiseReport {
 /// use burn::tensor::Device;
 /// use causal_lm::{CausalLmConfig, LmTokenizer};
 /// use relevance_data::PreferencePair;
-/// use reward_model::{DimensionWeights, HeadsVerdict, RewardHeads, RewardTrainConfig, train_pairwise};
+/// use reward_model::{
+///     DimensionWeights, HeadsVerdict, RewardHeads, RewardTrainConfig, split_by_prompt, train_pairwise,
+/// };
 /// use training_loop::{TrainerOptions, TrainingConfig};
 /// # use tokenizers::{Tokenizer, models::wordlevel::WordLevel, pre_tokenizers::whitespace::Whitespace};
 /// # let words = ["<eos>", "mug", "hose", "lamp", "sock", "desk", "shoe", "good", "bad"];
@@ -97,103 +96,93 @@ impl PairwiseReport {
 /// let config = RewardTrainConfig::new()
 ///     .with_max_length(16).with_max_prompt_length(8)
 ///     .with_training(TrainingConfig::new().with_learning_rate(1e-2).with_max_steps(20));
-/// let report = train_pairwise(heads, &tokenizer, &pairs, &config, TrainerOptions::new())?;
-/// let held_out = report.held_out.as_ref().expect("a fifth of the prompts");
-/// assert_eq!((report.trained_pairs, held_out.pairs, held_out.right), (29, 7, 7));
+/// let (pairs, held_out) = split_by_prompt(pairs, 0.2, 42)?;
+/// let options = TrainerOptions::new();
+/// let report = train_pairwise(heads, &tokenizer, &pairs, &held_out, &config, options)?;
+/// let accuracy = report.held_out.as_ref().expect("pairs were held out");
+/// assert_eq!((pairs.len(), accuracy.pairs, accuracy.right), (29, 7, 7));
 /// assert_eq!(report.verdict(), HeadsVerdict::BetterThanChance); // p = 1 / 2⁷
 /// assert!(!report.training.model.device().is_autodiff()); // ready for inference
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
-/// As [`train_regression`](crate::train_regression); [`RewardError::NoExamples`] also if no pair is
-/// left to train on.
+/// As [`train_regression`](crate::train_regression); [`RewardError::NoExamples`] also if cutting makes
+/// the replies of every pair equal; [`RewardError::HeldOutPrompt`] if a held-out pair has the prompt of
+/// a pair that is trained on.
 pub fn train_pairwise(
     model: RewardHeads,
     tokenizer: &LmTokenizer,
     pairs: &[PreferencePair],
+    held_out: &[PreferencePair],
     config: &RewardTrainConfig,
     options: TrainerOptions,
 ) -> Result<PairwiseReport, RewardError> {
     let model = trainable(model, tokenizer, pairs.len(), config)?;
-    let texts = pairs.iter().map(|pair| CompletionPair {
-        prompt: &pair.prompt,
-        chosen: &pair.chosen,
-        rejected: &pair.rejected,
-    });
-    let encoded = config.limits().encoder(tokenizer)?.encode_pairs(texts)?;
-    let warnings = encoded.warnings();
-    let prompts = number_prompts(encoded.rows.iter().map(|&row| pairs[row].prompt.as_str()));
-    let out = held_out(&prompts, config.held_out_fraction, config.training.seed);
-    let (mut trained, mut unseen) = (Vec::new(), Vec::new());
-    for ((pair, prompt), out) in encoded.pairs.into_iter().zip(prompts).zip(out) {
-        if out {
-            unseen.push((pair, prompt));
-        } else {
-            trained.push(pair);
-        }
-    }
-    if trained.is_empty() {
+    check_prompts(pairs, held_out)?;
+    let encoder = config.limits().encoder(tokenizer)?;
+    let encoded = encoder.encode_pairs(pairs.iter().map(texts))?;
+    let unseen = encoder.encode_pairs(held_out.iter().map(texts))?;
+    if encoded.pairs.is_empty() {
         return Err(RewardError::NoExamples {
             what: "pair whose replies differ within `max_length`",
             to: "the reward heads",
         });
     }
     let task = PairwiseTask {
-        common: Common::new(&model, tokenizer, trained.len(), config),
-        pairs: trained,
-        warnings,
+        common: Common::new(&model, tokenizer, encoded.pairs.len(), config),
+        warnings: encoded.warnings(),
+        pairs: encoded.pairs,
     };
     let mut training = Trainer::new(config.training.clone(), options).fit(model, &task)?;
-    let held_out = if training.interrupted {
-        None
-    } else {
-        measure(&mut training.model, &task, &unseen)?
-    };
+    let mut accuracy = None;
+    if !training.interrupted {
+        let model = &mut training.model;
+        let rewards = task.rewards(model, &task.pairs)?;
+        let sum: f64 = rewards
+            .iter()
+            .map(|(chosen, rejected)| chosen + rejected)
+            .sum();
+        model.set_reference_reward(sum / (2 * rewards.len()) as f64);
+        let prompts = number_prompts(unseen.rows.iter().map(|&row| held_out[row].prompt.as_str()));
+        let rewards = task.rewards(model, &unseen.pairs)?;
+        let margins = rewards
+            .into_iter()
+            .map(|(chosen, rejected)| chosen - rejected);
+        accuracy = HeldOutAccuracy::from_margins(prompts.into_iter().zip(margins));
+    }
     Ok(PairwiseReport {
         training,
-        trained_pairs: task.pairs.len(),
-        held_out,
+        held_out: accuracy,
     })
+}
+
+fn texts(pair: &PreferencePair) -> CompletionPair<'_> {
+    CompletionPair {
+        prompt: &pair.prompt,
+        chosen: &pair.chosen,
+        rejected: &pair.rejected,
+    }
+}
+
+/// An accuracy on prompts that were trained on would say nothing.
+fn check_prompts(pairs: &[PreferencePair], held_out: &[PreferencePair]) -> Result<(), RewardError> {
+    let seen: HashSet<&str> = pairs.iter().map(|pair| pair.prompt.as_str()).collect();
+    let both = held_out
+        .iter()
+        .position(|pair| seen.contains(pair.prompt.as_str()));
+    both.map_or(Ok(()), |row| Err(RewardError::HeldOutPrompt { row }))
 }
 
 /// A number for each prompt, the same for the same text.
 fn number_prompts<'a>(prompts: impl Iterator<Item = &'a str>) -> Vec<usize> {
     let mut numbers: HashMap<&str, usize> = HashMap::new();
-    let mut number = |prompt| {
-        let next = numbers.len();
-        *numbers.entry(prompt).or_insert(next)
-    };
-    prompts.map(&mut number).collect()
-}
-
-/// Measures the reward on unseen pairs, and sets its reference to the mean over their replies (those
-/// of the pairs that were trained on, if there are no others).
-fn measure(
-    model: &mut RewardHeads,
-    task: &PairwiseTask<'_>,
-    unseen: &[(EncodedPair, usize)],
-) -> Result<Option<HeldOutAccuracy>, RewardError> {
-    let measured: Vec<&EncodedPair> = match unseen {
-        [] => task.pairs.iter().collect(),
-        _ => unseen.iter().map(|(pair, _)| pair).collect(),
-    };
-    let device = model.device();
-    let (mut margins, mut sum) = (Vec::with_capacity(measured.len()), 0.0);
-    for chunk in measured.chunks(task.common.config.train_batch_size) {
-        let chosen = chunk.iter().map(|pair| &pair.chosen);
-        let rejected = chunk.iter().map(|pair| &pair.rejected);
-        let replies = chosen.chain(rejected);
-        let batch = RewardBatch::collate(replies, task.common.pad_id, &device)?;
-        let rewards = model.reward(model.forward(&batch)).into_data(); // [2b]
-        let rewards: Vec<f64> = rewards.iter::<f64>().collect();
-        sum += rewards.iter().sum::<f64>();
-        let (chosen, rejected) = rewards.split_at(chunk.len());
-        margins.extend(chosen.iter().zip(rejected).map(|(w, l)| w - l));
-    }
-    model.set_reference_reward(sum / (2 * measured.len()) as f64);
-    let prompts = unseen.iter().map(|(_, prompt)| *prompt);
-    Ok(HeldOutAccuracy::from_margins(prompts.zip(margins)))
+    prompts
+        .map(|prompt| {
+            let next = numbers.len();
+            *numbers.entry(prompt).or_insert(next)
+        })
+        .collect()
 }
 
 struct PairwiseTask<'a> {
@@ -201,6 +190,29 @@ struct PairwiseTask<'a> {
     /// What the encoding had to cut or leave out.
     warnings: Vec<String>,
     common: Common<'a>,
+}
+
+impl PairwiseTask<'_> {
+    /// The rewards of chosen and rejected replies under `model`, which has no gradients.
+    fn rewards(
+        &self,
+        model: &RewardHeads,
+        pairs: &[EncodedPair],
+    ) -> Result<Vec<(f64, f64)>, RewardError> {
+        let device = model.device();
+        let mut all = Vec::with_capacity(pairs.len());
+        for chunk in pairs.chunks(self.common.config.train_batch_size) {
+            let chosen = chunk.iter().map(|pair| &pair.chosen);
+            let rejected = chunk.iter().map(|pair| &pair.rejected);
+            let replies = chosen.chain(rejected);
+            let batch = RewardBatch::collate(replies, self.common.pad_id, &device)?;
+            let rewards = model.reward(model.forward(&batch)).into_data(); // [2b]
+            let rewards: Vec<f64> = rewards.iter::<f64>().collect();
+            let (chosen, rejected) = rewards.split_at(chunk.len());
+            all.extend(chosen.iter().copied().zip(rejected.iter().copied()));
+        }
+        Ok(all)
+    }
 }
 
 impl TrainTask for PairwiseTask<'_> {
