@@ -151,7 +151,11 @@ fn the_default_student_is_lean() {
         "burn-train",
         "crsd-loss",
         "training-loop",
-        // Data sets
+        // Labels, rationales and data sets
+        "relevance-data",
+        "sha2",
+        "unicode-normalization",
+        "csv",
         "burn-dataset",
         "parquet",
         "arrow-array",

@@ -87,6 +87,9 @@ pub enum RewardError {
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] atomic_files::FileError),
+    /// Rationales, or their labels.
+    #[error(transparent)]
+    Data(#[from] relevance_data::DataError),
     /// The tokenizer or the backbone failed.
     #[error(transparent)]
     Lm(causal_lm::CausalLmError),

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use atomic_files::AtomicFile;
 use burn::tensor::Device;
-use relevance_data::{AtomicFile, LabeledPair};
+use relevance_data::LabeledPair;
 use serde::{Deserialize, Serialize};
 use student_model::{StudentExample, StudentTrainConfig, predict, train_student};
 use training_loop::{LrSchedulerType, TrainerOptions, TrainingConfig};

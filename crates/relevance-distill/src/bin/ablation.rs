@@ -8,9 +8,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use atomic_files::AtomicFile;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use relevance_data::AtomicFile;
 use relevance_distill::ablation::cell_run::{Budget, CellResult, CellRunner};
 use relevance_distill::ablation::data::{AblationData, AblationPairs};
 use relevance_distill::ablation::grid::{Cell, grid, select};
