@@ -71,7 +71,7 @@ pub trait PreferenceLoss {
     /// Checks the loss's own parameters; called once, before training.
     ///
     /// # Errors
-    /// [`PreferenceError::Config`] names the parameter that is out of range.
+    /// [`PreferenceError::InvalidConfig`] names the parameter that is out of range.
     fn validate(&self) -> Result<(), PreferenceError> {
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::tensor::Device;
-use causal_lm::{CausalLm, LmBatch, LmTokenizer, token_log_probs};
+use causal_lm::{CausalLm, CompletionEncoder, LmBatch, LmTokenizer, token_log_probs};
 use preference_opt::*;
 use relevance_data::PreferencePair;
 use serde_json::Value;
@@ -178,6 +178,19 @@ fn long_pairs_are_cut_and_counted() {
         prompt[prompt.len() - 4..],
         "the prompt keeps its end"
     );
+}
+
+#[test]
+fn the_rows_are_those_of_fine_tuning_and_rewards() {
+    let (tokenizer, config) = (tokenizer(), config().with_max_length(7).with_max_prompt_length(4));
+    let encoder = CompletionEncoder::new(&tokenizer, 7, 4).unwrap();
+    let encoded = encode_pairs(&tokenizer, &pairs(), &config).unwrap();
+    assert_eq!(encoded.rows, [0, 1, 2, 3]);
+    for (pair, encoded) in pairs().iter().zip(&encoded.pairs) {
+        let row = |reply: &str| encoder.encode(&pair.prompt, reply).unwrap();
+        assert_eq!(encoded.chosen, row(&pair.chosen));
+        assert_eq!(encoded.rejected, row(&pair.rejected));
+    }
 }
 
 #[test]

@@ -54,3 +54,34 @@ impl RewardBatch {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::length_limits::LengthLimits;
+    use causal_lm::LmTokenizer;
+
+    #[test]
+    fn the_rows_are_those_of_fine_tuning_and_preferences() {
+        let tiny = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/tiny");
+        let tokenizer = LmTokenizer::from_dir(tiny).unwrap();
+        let limits = LengthLimits::new()
+            .with_max_length(7)
+            .with_max_prompt_length(4);
+        let ours = limits.encoder(&tokenizer).unwrap();
+        let theirs = CompletionEncoder::new(&tokenizer, 7, 4).unwrap();
+        for reply in ["same colour", "same colour exact good match"] {
+            let prompt = "query red shoe item red shoe";
+            let row = encode_reply(&ours, prompt, reply, 0).unwrap();
+            assert_eq!(row, theirs.encode(prompt, reply).unwrap());
+            // The heads read the last token that is left: the end token of a whole reply.
+            let device = Device::flex();
+            let batch = RewardBatch::collate([&row], tokenizer.pad_id(), &device).unwrap();
+            assert_eq!(batch.last.into_scalar::<i64>() as usize, row.len() - 1);
+            let ends = row.example.ids.last() == Some(&tokenizer.eos_id());
+            assert_eq!(ends, row.completion_cut == 0);
+        }
+        let error = encode_reply(&ours, "query", " ", 3).unwrap_err().to_string();
+        assert_eq!(error, "example 3, field `reply`: it is empty");
+    }
+}

@@ -219,4 +219,21 @@ mod tests {
             "{error}"
         );
     }
+
+    #[test]
+    fn a_row_is_the_one_of_rewards_and_preferences() {
+        let tokenizer = train_bpe_tokenizer(["ask me. answer you."], 300).expect("trains");
+        let example = SftExample {
+            prompt: "ask me.".into(),
+            completion: "answer you.".into(),
+        };
+        let rows = encode(std::slice::from_ref(&example), &tokenizer, 100).expect("encodes");
+        // The encoder of `reward-model` and `preference-opt`, with limits that cut nothing either.
+        let encoder = CompletionEncoder::new(&tokenizer, 80, 60).expect("valid limits");
+        let row = encoder.encode(&example.prompt, &example.completion);
+        assert_eq!(rows, [row.expect("encodes").example]);
+        let empty = SftExample::default();
+        let error = encode(&[example, empty], &tokenizer, 100).expect_err("empty");
+        assert_eq!(error.to_string(), "example 1, field `prompt`: it is empty");
+    }
 }
