@@ -227,7 +227,7 @@ impl RewardHeads {
         let heads = dir.join(HEADS_FILE);
         let record = self.heads.clone().into_record().into_bytes();
         let record = record.map_err(|e| unreadable(&heads, e))?;
-        AtomicFile::write(&heads, record)?;
+        AtomicFile::write(&heads, &record[..])?;
         let path = dir.join(CONFIG_FILE);
         let json = serde_json::to_vec_pretty(&self.dimensions)
             .expect("names and weights are plain data: a bug in reward-model");
