@@ -182,7 +182,10 @@ fn long_pairs_are_cut_and_counted() {
 
 #[test]
 fn the_rows_are_those_of_fine_tuning_and_rewards() {
-    let (tokenizer, config) = (tokenizer(), config().with_max_length(7).with_max_prompt_length(4));
+    let (tokenizer, config) = (
+        tokenizer(),
+        config().with_max_length(7).with_max_prompt_length(4),
+    );
     let encoder = CompletionEncoder::new(&tokenizer, 7, 4).unwrap();
     let encoded = encode_pairs(&tokenizer, &pairs(), &config).unwrap();
     assert_eq!(encoded.rows, [0, 1, 2, 3]);

@@ -81,7 +81,9 @@ mod tests {
             let ends = row.example.ids.last() == Some(&tokenizer.eos_id());
             assert_eq!(ends, row.completion_cut == 0);
         }
-        let error = encode_reply(&ours, "query", " ", 3).unwrap_err().to_string();
+        let error = encode_reply(&ours, "query", " ", 3)
+            .unwrap_err()
+            .to_string();
         assert_eq!(error, "example 3, field `reply`: it is empty");
     }
 }

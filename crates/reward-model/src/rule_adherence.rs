@@ -85,6 +85,21 @@ fn one() -> f64 {
 }
 
 /// Rules, each judged by itself; the score is the weighted share of those kept.
+///
+/// ```
+/// use relevance_data::{Item, LabelSchema, Pair, Query, Rationale, Reply};
+/// use reward_model::{Rule, RuleAdherence, RewardDimension, RewardInput, WeightedRule};
+///
+/// let schema = LabelSchema::esci();
+/// let pair = Pair { query: Query::new("q", "red mug"), item: Item::new("i", "Blue mug") };
+/// let input = RewardInput { prompt: "", pair: &pair, gold: Some(schema.parse("E")?), schema: &schema };
+/// let reply = |text| Reply { rationale: Rationale::new(text), verdict: schema.parse("Exact").unwrap() };
+/// let rules = [(Rule::NoLabelWords, 3.0), (Rule::Citations { at_least: 1 }, 1.0)];
+/// let rubric = RuleAdherence::new(rules.map(|(rule, weight)| WeightedRule { rule, weight }).to_vec())?;
+/// assert_eq!(rubric.score(&reply("The colour differs."), &input)?, Some(0.75));
+/// assert_eq!(rubric.score(&reply("Irrelevant, for \"red\" is missing."), &input)?, Some(0.25));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RuleAdherence {

@@ -157,6 +157,13 @@ impl TrainError {
     }
 
     /// True if training diverged: the loss or its gradient stopped being finite.
+    ///
+    /// ```
+    /// use training_loop::TrainError;
+    ///
+    /// let error = TrainError::NonFiniteLoss { step: 3, epoch: 0, batch: 3, loss: f32::NAN };
+    /// assert!(error.is_divergence());
+    /// ```
     pub fn is_divergence(&self) -> bool {
         matches!(
             self,

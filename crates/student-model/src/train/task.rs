@@ -160,7 +160,9 @@ impl TrainTask for StudentTask {
     }
 
     fn batch(&self, epoch: usize, index: usize, _: u64) -> Result<StudentBatch, StudentError> {
-        let rows = self.sampler.indices(epoch, index, self.config.training.seed);
+        let rows = self
+            .sampler
+            .indices(epoch, index, self.config.training.seed);
         let rows: Vec<&Tokens> = rows.into_iter().map(|i| &self.examples[i]).collect();
         StudentBatch::collate(&rows, &self.config, self.classes, self.pad_id, &self.device)
     }
