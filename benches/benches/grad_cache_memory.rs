@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use benches::bench_device;
 use crsd_loss::CrsdLossConfig;
-use relevance_data::{PairTokenizer, PairTokenizerConfig};
+use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
 use student_model::{
     BertConfig, BertForSequenceClassification, ObjectiveConfig, StudentExample, StudentReason,
     StudentTrainConfig, train_student, train_wordpiece,
@@ -72,10 +72,7 @@ fn run_case(batch: usize, chunk: &str) -> Result<(), String> {
 fn case(batch: &str, chunk: &str) -> Result<(), String> {
     let number = |text: &str| text.parse::<usize>().map_err(|e| format!("{text}: {e}"));
     let rows = number(batch)?;
-    let training = TrainingConfig {
-        max_steps: Some(1),
-        ..TrainingConfig::default()
-    };
+    let training = TrainingConfig::new().with_max_steps(1);
     let loss = CrsdLossConfig::new().with_lambda_warmup_ratio(0.0);
     let config = StudentTrainConfig::new()
         .with_training(training)
@@ -86,10 +83,7 @@ fn case(batch: &str, chunk: &str) -> Result<(), String> {
             size => Some(number(size)?),
         });
     let tokenizer = tokenizer()?;
-    let options = TrainerOptions {
-        progress: Progress::Hidden,
-        ..TrainerOptions::default()
-    };
+    let options = TrainerOptions::new().with_progress(Progress::Hidden);
     let model = BertForSequenceClassification::new(&small_bert(), 1, &bench_device()?);
     let model = model.map_err(|e| e.to_string())?;
     let started = Instant::now();
@@ -120,12 +114,10 @@ fn tokenizer() -> Result<PairTokenizer, String> {
         .into_iter()
         .map(|e| format!("{} {}", e.query, e.item));
     let words = train_wordpiece(texts, 1000).map_err(|e| e.to_string())?;
-    let config = PairTokenizerConfig {
-        max_length: 64,
-        max_reasoned_length: 128,
-        min_query_length: 16,
-        ..PairTokenizerConfig::default()
-    };
+    let config = PairTokenizerConfig::default()
+        .with_max_length(64)
+        .with_max_reasoned_length(128)
+        .with_min_query_length(16);
     PairTokenizer::from_tokenizer(words, config).map_err(|e| e.to_string())
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use relevance_data::PairTokenizerConfig;
+use pair_tokenizer::PairTokenizerConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::folder::RELEVANCE_FILE;
@@ -14,6 +14,7 @@ use crate::{BertConfig, StudentError};
 /// Unknown keys are refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct RelevanceConfig {
     /// The gain of each class, by its name; a pair's score is `Σ_k p_k gain_k`.
     pub label_gains: BTreeMap<String, f64>,

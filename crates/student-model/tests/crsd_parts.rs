@@ -28,12 +28,10 @@ fn examples(confidence: Option<f32>) -> Vec<StudentExample> {
 }
 
 fn settings(loss: CrsdLossConfig) -> StudentTrainConfig {
-    let training = TrainingConfig {
-        learning_rate: 1e-2,
-        max_steps: Some(8),
-        logging_steps: 1,
-        ..TrainingConfig::default()
-    };
+    let training = TrainingConfig::new()
+        .with_learning_rate(1e-2)
+        .with_max_steps(8)
+        .with_logging_steps(1);
     StudentTrainConfig::new()
         .with_training(training)
         .with_objective(ObjectiveConfig::Crsd(loss))
@@ -45,10 +43,7 @@ fn model() -> BertForSequenceClassification {
 }
 
 fn log(config: &StudentTrainConfig) -> Vec<LogEntry> {
-    let options = TrainerOptions {
-        progress: Progress::Hidden,
-        ..TrainerOptions::default()
-    };
+    let options = TrainerOptions::new().with_progress(Progress::Hidden);
     let report = train_student(
         model(),
         &tokenizer(24, 40),

@@ -44,12 +44,10 @@ fn examples() -> Vec<StudentExample> {
 }
 
 fn settings(chunk: Option<usize>) -> StudentTrainConfig {
-    let training = TrainingConfig {
-        learning_rate: 1e-3,
-        max_steps: Some(6),
-        logging_steps: 1,
-        ..TrainingConfig::default()
-    };
+    let training = TrainingConfig::new()
+        .with_learning_rate(1e-3)
+        .with_max_steps(6)
+        .with_logging_steps(1);
     StudentTrainConfig::new()
         .with_training(training)
         .with_objective(ObjectiveConfig::Crsd(crsd()))
@@ -273,10 +271,7 @@ fn each_view_is_cut_by_its_own_lengths() {
 fn a_run_with_cached_gradients_learns_what_the_whole_batch_teaches() {
     let _alone = alone();
     let losses = |chunk| {
-        let options = TrainerOptions {
-            progress: Progress::Hidden,
-            ..TrainerOptions::default()
-        };
+        let options = TrainerOptions::new().with_progress(Progress::Hidden);
         let config = settings(chunk);
         let tokenizer = tokenizer(24, 40);
         let report = train_student(model(0.0), &tokenizer, &examples(), &config, options);

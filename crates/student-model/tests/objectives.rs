@@ -30,12 +30,10 @@ fn examples() -> Vec<StudentExample> {
 }
 
 fn settings(objective: ObjectiveConfig) -> StudentTrainConfig {
-    let training = TrainingConfig {
-        learning_rate: 3e-3,
-        max_steps: Some(400),
-        logging_steps: 20,
-        ..TrainingConfig::default()
-    };
+    let training = TrainingConfig::new()
+        .with_learning_rate(3e-3)
+        .with_max_steps(400)
+        .with_logging_steps(20);
     StudentTrainConfig::new()
         .with_training(training)
         .with_objective(objective)
@@ -55,10 +53,7 @@ static RANDOM: Mutex<()> = Mutex::new(());
 
 fn train(objective: ObjectiveConfig) -> TrainReport<BertForSequenceClassification> {
     let _alone = RANDOM.lock().unwrap_or_else(PoisonError::into_inner);
-    let options = TrainerOptions {
-        progress: Progress::Hidden,
-        ..TrainerOptions::default()
-    };
+    let options = TrainerOptions::new().with_progress(Progress::Hidden);
     let tokenizer = tokenizer(24, 40);
     train_student(
         model(0.1),
@@ -75,7 +70,8 @@ fn confidence(model: &BertForSequenceClassification) -> f64 {
     let examples = examples();
     let pairs: Vec<_> = examples.iter().map(|e| (&*e.query, &*e.item)).collect();
     let distributions = predict(model, &tokenizer(24, 40), &pairs, 16).unwrap();
-    let of_label = distributions.iter().zip(&examples).map(|(p, e)| p[e.label]);
+    let rows = distributions.rows().into_iter().zip(&examples);
+    let of_label = rows.map(|(p, e)| p[e.label]);
     of_label.sum::<f64>() / examples.len() as f64
 }
 

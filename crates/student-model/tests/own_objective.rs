@@ -117,23 +117,18 @@ fn model() -> BertForSequenceClassification {
 }
 
 fn settings() -> StudentTrainConfig {
-    let training = TrainingConfig {
-        learning_rate: 1e-2,
-        max_steps: Some(10),
-        logging_steps: 1,
-        save_steps: Some(4),
-        ..TrainingConfig::default()
-    };
+    let training = TrainingConfig::new()
+        .with_learning_rate(1e-2)
+        .with_max_steps(10)
+        .with_logging_steps(1)
+        .with_save_steps(4);
     StudentTrainConfig::new()
         .with_training(training)
         .with_train_batch_size(6)
 }
 
 fn quiet() -> TrainerOptions {
-    TrainerOptions {
-        progress: Progress::Hidden,
-        ..TrainerOptions::default()
-    }
+    TrainerOptions::new().with_progress(Progress::Hidden)
 }
 
 type Report = TrainReport<BertForSequenceClassification>;
@@ -168,7 +163,7 @@ fn what_learns_beside_the_student_is_optimised() {
 #[test]
 fn cached_gradients_reach_it_too() {
     let whole = train(Predictor::new(1.0), &settings(), quiet()).unwrap();
-    let chunked = settings().with_grad_cache_chunk_size(Some(2));
+    let chunked = settings().with_grad_cache_chunk_size(2);
     let cached = train(Predictor::new(1.0), &chunked, quiet()).unwrap();
     for metric in ["head_norm", "loss_regression"] {
         let (whole, cached) = (column(&whole, metric), column(&cached, metric));
@@ -180,11 +175,7 @@ fn cached_gradients_reach_it_too() {
 }
 
 fn in_dir(dir: &Path, resume: bool) -> TrainerOptions {
-    TrainerOptions {
-        output_dir: Some(dir.to_owned()),
-        resume,
-        ..quiet()
-    }
+    quiet().with_output_dir(dir.to_owned()).with_resume(resume)
 }
 
 /// The state of the checkpoint after step 8 counts eight steps.

@@ -46,7 +46,8 @@ fn evaluator(fail_at: usize) -> Evaluator {
         let pairs: Vec<_> = examples.iter().map(|e| (&*e.query, &*e.item)).collect();
         let distributions = predict(model, &tokenizer(24, 40), &pairs, 16)?;
         let sum: f64 = distributions
-            .iter()
+            .rows()
+            .into_iter()
             .zip(&examples)
             .map(|(p, e)| p[e.label])
             .sum();
@@ -69,26 +70,22 @@ fn train(
         ..config()
     };
     let model = BertForSequenceClassification::new(&shape, seed, &Device::flex().autodiff())?;
-    let training = TrainingConfig {
-        learning_rate: 1e-3,
-        max_steps: Some(12),
-        logging_steps: 1,
-        save_steps: Some(3),
-        eval_steps: Some(2),
-        metric_for_best_model: Some("confidence".into()),
-        load_best_model_at_end: true,
-        ..TrainingConfig::default()
-    };
+    let training = TrainingConfig::new()
+        .with_learning_rate(1e-3)
+        .with_max_steps(12)
+        .with_logging_steps(1)
+        .with_save_steps(3)
+        .with_eval_steps(2)
+        .with_metric_for_best_model("confidence")
+        .with_load_best_model_at_end(true);
     let mut config = StudentTrainConfig::new()
         .with_training(training)
         .with_train_batch_size(6);
     settings(&mut config);
-    let options = TrainerOptions {
-        output_dir: Some(dir.to_owned()),
-        resume,
-        progress: Progress::Hidden,
-        ..TrainerOptions::default()
-    };
+    let options = TrainerOptions::new()
+        .with_output_dir(dir.to_owned())
+        .with_resume(resume)
+        .with_progress(Progress::Hidden);
     StudentTrainer::new(&config, options)?
         .with_evaluator(evaluator(fail_at))
         .train(model, &tokenizer(24, 40), &examples())

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use crsd_loss::CrsdLossConfig;
 use goldens::folder;
-use relevance_data::{PairTemplate, PairTokenizer, PairTokenizerConfig};
+use pair_tokenizer::{PairTemplate, PairTokenizer, PairTokenizerConfig};
 use student_model::{
     BertForSequenceClassification, ModelType, ObjectiveConfig, Ranker, SaveOptions, Student,
     StudentError, StudentExample, StudentReason, StudentTrainConfig, WeightType, predict,
@@ -35,12 +35,10 @@ const PAIRS: [(&str, &str); 6] = [
 ];
 
 fn tokenizer(name: &str) -> PairTokenizer {
-    let lengths = PairTokenizerConfig {
-        max_length: 48,
-        max_reasoned_length: 64,
-        min_query_length: 20,
-        ..PairTokenizerConfig::default()
-    };
+    let lengths = PairTokenizerConfig::default()
+        .with_max_length(48)
+        .with_max_reasoned_length(64)
+        .with_min_query_length(20);
     PairTokenizer::from_dir(folder().join(name), lengths).unwrap()
 }
 
@@ -73,19 +71,14 @@ fn trained(name: &str) -> BertForSequenceClassification {
         BertForSequenceClassification::from_pretrained_encoder(start, &LABELS, 3, &device).unwrap();
     let last = start.config().num_hidden_layers - 1;
     let start = start.with_layers(&[0, last]).unwrap();
-    let training = TrainingConfig {
-        learning_rate: 3e-3,
-        max_steps: Some(250),
-        ..TrainingConfig::default()
-    };
+    let training = TrainingConfig::new()
+        .with_learning_rate(3e-3)
+        .with_max_steps(250);
     let config = StudentTrainConfig::new()
         .with_training(training)
         .with_objective(ObjectiveConfig::Crsd(CrsdLossConfig::new()))
         .with_train_batch_size(12);
-    let options = TrainerOptions {
-        progress: Progress::Hidden,
-        ..TrainerOptions::default()
-    };
+    let options = TrainerOptions::new().with_progress(Progress::Hidden);
     let report = train_student(start, &tokenizer(name), &examples(), &config, options).unwrap();
     let (first, last) = (report.log_history.first(), report.log_history.last());
     println!(
@@ -101,7 +94,8 @@ fn right(name: &str, model: &BertForSequenceClassification) -> usize {
     let pairs: Vec<_> = examples.iter().map(|e| (&*e.query, &*e.item)).collect();
     let found = predict(model, &tokenizer(name), &pairs, 8).unwrap();
     let right = found
-        .iter()
+        .rows()
+        .into_iter()
         .zip(&examples)
         .filter(|(p, e)| p[e.label] > 0.5);
     right.count()

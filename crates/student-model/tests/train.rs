@@ -56,12 +56,10 @@ fn model(seed: u64) -> BertForSequenceClassification {
 }
 
 fn settings(objective: ObjectiveConfig, max_steps: usize) -> StudentTrainConfig {
-    let training = TrainingConfig {
-        learning_rate: 3e-3,
-        max_steps: Some(max_steps),
-        logging_steps: 5,
-        ..TrainingConfig::default()
-    };
+    let training = TrainingConfig::new()
+        .with_learning_rate(3e-3)
+        .with_max_steps(max_steps)
+        .with_logging_steps(5);
     StudentTrainConfig::new()
         .with_training(training)
         .with_objective(objective)
@@ -69,10 +67,7 @@ fn settings(objective: ObjectiveConfig, max_steps: usize) -> StudentTrainConfig 
 }
 
 fn quiet() -> TrainerOptions {
-    TrainerOptions {
-        progress: Progress::Hidden,
-        ..TrainerOptions::default()
-    }
+    TrainerOptions::new().with_progress(Progress::Hidden)
 }
 
 fn accuracy(model: &BertForSequenceClassification) -> f64 {
@@ -80,7 +75,8 @@ fn accuracy(model: &BertForSequenceClassification) -> f64 {
     let pairs: Vec<_> = examples.iter().map(|e| (&*e.query, &*e.item)).collect();
     let distributions = predict(model, &tokenizer(24, 40), &pairs, 16).unwrap();
     let right = distributions
-        .iter()
+        .rows()
+        .into_iter()
         .zip(&examples)
         .filter(|(p, example)| p.iter().all(|other| *other <= p[example.label]));
     right.count() as f64 / examples.len() as f64

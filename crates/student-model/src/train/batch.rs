@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use crsd_loss::{NegativeMask, label_tensor};
-use relevance_data::{Encoding, PairTokenizer};
+use pair_tokenizer::{Encoding, PairTokenizer};
 
 use super::example_check::Reads;
 use super::{NegativePolicy, StudentExample, StudentReason, View, ViewBatch};
@@ -27,7 +27,7 @@ pub(super) struct Tokens {
 ///
 /// ```
 /// # use burn::tensor::Device;
-/// # use relevance_data::{PairTokenizer, PairTokenizerConfig};
+/// # use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
 /// # use student_model::{StudentExample, StudentTask, StudentTrainConfig, ObjectiveConfig, View, train_wordpiece};
 /// # use training_loop::TrainTask;
 /// # let words = train_wordpiece(["usb mouse wireless lamp"], 60)?;

@@ -17,7 +17,7 @@ use crate::StudentError;
 ///
 /// let config = StudentTrainConfig::new()
 ///     .with_train_batch_size(256)
-///     .with_grad_cache_chunk_size(Some(32))
+///     .with_grad_cache_chunk_size(32)
 ///     .with_negatives(NegativePolicy::ExceptSameQuery);
 /// config.validate()?;
 /// let same: StudentTrainConfig = serde_json::from_str(
@@ -87,58 +87,16 @@ impl StudentTrainConfig {
         Self::default()
     }
 
-    /// Sets learning rate, schedule, epochs, seed, and so on.
-    pub fn with_training(mut self, training: TrainingConfig) -> Self {
-        self.training = training;
-        self
-    }
-
-    /// Sets what is minimised.
-    pub fn with_objective(mut self, objective: ObjectiveConfig) -> Self {
-        self.objective = objective;
-        self
-    }
-
-    /// Sets how many pairs a batch holds.
-    pub fn with_train_batch_size(mut self, train_batch_size: usize) -> Self {
-        self.train_batch_size = train_batch_size;
-        self
-    }
-
-    /// Sets how many rows of one view are encoded at once.
-    pub fn with_grad_cache_chunk_size(mut self, grad_cache_chunk_size: Option<usize>) -> Self {
-        self.grad_cache_chunk_size = grad_cache_chunk_size;
-        self
-    }
-
-    /// Sets whether a batch holds pairs of like length.
-    pub fn with_group_by_length(mut self, group_by_length: bool) -> Self {
-        self.group_by_length = group_by_length;
-        self
-    }
-
-    /// Sets how many rows of one view share a padded width.
-    pub fn with_length_bucket_size(mut self, length_bucket_size: Option<usize>) -> Self {
-        self.length_bucket_size = length_bucket_size;
-        self
-    }
-
-    /// Sets which other pairs of the batch are pushed away.
-    pub fn with_negatives(mut self, negatives: NegativePolicy) -> Self {
-        self.negatives = negatives;
-        self
-    }
-
-    /// Sets whether each pair's align term counts by its confidence.
-    pub fn with_weigh_by_confidence(mut self, weigh_by_confidence: bool) -> Self {
-        self.weigh_by_confidence = weigh_by_confidence;
-        self
-    }
-
-    /// Sets when representations count as collapsed.
-    pub fn with_collapse_alarm(mut self, collapse_alarm: CollapseAlarm) -> Self {
-        self.collapse_alarm = collapse_alarm;
-        self
+    training_loop::setters! {
+        with_training: training = TrainingConfig;
+        with_objective: objective = ObjectiveConfig;
+        with_train_batch_size: train_batch_size = usize;
+        with_grad_cache_chunk_size: grad_cache_chunk_size = into Option<usize>;
+        with_group_by_length: group_by_length = bool;
+        with_length_bucket_size: length_bucket_size = into Option<usize>;
+        with_negatives: negatives = NegativePolicy;
+        with_weigh_by_confidence: weigh_by_confidence = bool;
+        with_collapse_alarm: collapse_alarm = CollapseAlarm;
     }
 
     /// Rows of one view that are padded together; `None`: all of a batch.

@@ -15,7 +15,7 @@ use crate::{BertForSequenceClassification, StudentError};
 /// ```
 /// use std::collections::BTreeMap;
 /// use student_model::{Evaluator, StudentError, predict};
-/// # use relevance_data::{PairTokenizer, PairTokenizerConfig};
+/// # use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
 /// # use student_model::train_wordpiece;
 /// # let words = train_wordpiece(["usb mouse lamp"], 60)?;
 /// # let tokenizer = PairTokenizer::from_tokenizer(words, PairTokenizerConfig::default())?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::module::{Module, ModuleDisplay};
 use crsd_loss::CrsdHeads;
-use relevance_data::PairTokenizer;
+use pair_tokenizer::PairTokenizer;
 use training_loop::{TrainReport, Trainer, TrainerOptions};
 
 use super::{
@@ -22,7 +22,8 @@ use crate::{BertForSequenceClassification, StudentError};
 ///
 /// ```
 /// use burn::tensor::Device;
-/// use relevance_data::{LabelSchema, PairTokenizer, PairTokenizerConfig, Rationale};
+/// use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
+/// use relevance_data::{LabelSchema, Rationale};
 /// use student_model::{BertConfig, BertForSequenceClassification, StudentError, StudentExample,
 ///     StudentReason, StudentTrainConfig, predict, train_student, train_wordpiece};
 /// use training_loop::{Progress, TrainerOptions, TrainingConfig};
@@ -64,9 +65,9 @@ use crate::{BertForSequenceClassification, StudentError};
 /// let bert = bert.with_labels(&schema.names());
 /// let model = BertForSequenceClassification::new(&bert, /* seed */ 7, &Device::default())?;
 ///
-/// let training = TrainingConfig { learning_rate: 1e-2, max_steps: Some(60), ..TrainingConfig::default() };
+/// let training = TrainingConfig::new().with_learning_rate(1e-2).with_max_steps(60);
 /// let config = StudentTrainConfig::new().with_training(training).with_train_batch_size(10);
-/// let options = TrainerOptions { progress: Progress::Hidden, ..TrainerOptions::default() };
+/// let options = TrainerOptions::new().with_progress(Progress::Hidden);
 /// let report = train_student(model, &tokenizer, &examples, &config, options)?; // CRSD, the default
 ///
 /// // At inference a query and an item are enough.
@@ -114,7 +115,7 @@ pub fn train_student(
 /// ```
 /// use std::collections::BTreeMap;
 /// use std::sync::Arc;
-/// # use relevance_data::{PairTokenizer, PairTokenizerConfig};
+/// # use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
 /// # use student_model::{BertConfig, BertForSequenceClassification, train_wordpiece};
 /// use student_model::{Evaluator, RDropConfig, StudentError, StudentExample, StudentTrainConfig, StudentTrainer};
 /// use training_loop::{Progress, TrainerOptions, TrainingConfig};
@@ -125,9 +126,9 @@ pub fn train_student(
 /// # let model = BertForSequenceClassification::new(&bert, 7, &burn::tensor::Device::default())?;
 ///
 /// let examples = [StudentExample::new("mouse", "usb mouse", 0), StudentExample::new("lamp", "usb mouse", 1)];
-/// let training = TrainingConfig { max_steps: Some(4), eval_steps: Some(2), ..TrainingConfig::default() };
+/// let training = TrainingConfig::new().with_max_steps(4).with_eval_steps(2);
 /// let config = StudentTrainConfig::new().with_training(training);
-/// let options = TrainerOptions { progress: Progress::Hidden, ..TrainerOptions::default() };
+/// let options = TrainerOptions::new().with_progress(Progress::Hidden);
 /// let report = StudentTrainer::new(&config, options)?
 ///     .with_objective(Arc::new(RDropConfig::new().init()?))
 ///     .with_evaluator(Evaluator::new(|_| Ok::<_, StudentError>(BTreeMap::from([("one".into(), 1.0)]))))

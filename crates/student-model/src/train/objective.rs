@@ -28,7 +28,7 @@ use crate::StudentError;
 /// use crsd_loss::cross_entropy;
 /// use student_model::{NoHeads, Objective, ObjectiveContext, Passes, StudentBatch, StudentError, View};
 /// use training_loop::StepOutput;
-/// # use relevance_data::{PairTokenizer, PairTokenizerConfig};
+/// # use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
 /// # use student_model::{BertConfig, BertForSequenceClassification, StudentExample, StudentTrainConfig,
 /// #     StudentTrainer, train_wordpiece};
 /// # use training_loop::{Progress, TrainerOptions, TrainingConfig};
@@ -64,9 +64,9 @@ use crate::StudentError;
 /// #     num_attention_heads: 2, intermediate_size: 32, hidden_dropout_prob: 0.0,
 /// #     attention_probs_dropout_prob: 0.0, ..BertConfig::default() }.with_labels(&["Relevant", "Irrelevant"]);
 /// # let model = BertForSequenceClassification::new(&bert, 7, &Device::default())?;
-/// # let training = TrainingConfig { learning_rate: 1e-2, max_steps: Some(20), logging_steps: 1, ..TrainingConfig::default() };
+/// # let training = TrainingConfig::new().with_learning_rate(1e-2).with_max_steps(20).with_logging_steps(1);
 /// # let config = StudentTrainConfig::new().with_training(training);
-/// # let options = TrainerOptions { progress: Progress::Hidden, ..TrainerOptions::default() };
+/// # let options = TrainerOptions::new().with_progress(Progress::Hidden);
 /// let report = StudentTrainer::new(&config, options)?
 ///     .with_objective(Arc::new(Focal { gamma: 2.0 }))
 ///     .train(model, &tokenizer, &examples)?;

@@ -1,13 +1,13 @@
 //! A student's training data and objective, as the loop takes them.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Device;
 use crsd_loss::CrsdHeads;
-use relevance_data::{BatchSampler, Encoding, PairTokenizer};
-use training_loop::{StepContext, StepOutput, TrainTask};
+use pair_tokenizer::{Encoding, PairTokenizer};
+use training_loop::{BatchSampler, StepContext, StepOutput, TrainTask};
 
 use super::batch::{BatchShape, Tokens, tokenise};
 use super::example_check::Reads;
@@ -25,7 +25,7 @@ use crate::StudentError;
 ///
 /// ```
 /// # use burn::tensor::Device;
-/// # use relevance_data::{PairTokenizer, PairTokenizerConfig};
+/// # use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
 /// # use student_model::{ObjectiveConfig, StudentExample, StudentTask, StudentTrainConfig, train_wordpiece};
 /// # use training_loop::TrainTask;
 /// # let words = train_wordpiece(["usb mouse wireless lamp"], 60)?;
@@ -49,8 +49,6 @@ pub struct StudentTask<H: Module + ModuleDisplay = CrsdHeads> {
     shape: BatchShape,
     examples: Vec<Tokens>,
     sampler: BatchSampler,
-    /// The last epoch asked for, so that an epoch is sampled once and not once a batch.
-    epoch: Mutex<Option<(usize, Vec<Vec<usize>>)>>,
     evaluator: Option<Evaluator>,
     device: Device,
 }
@@ -93,13 +91,13 @@ impl<H: Module + ModuleDisplay> StudentTask<H> {
         let reads = Reads::new(&*objective, config)?;
         reads.check(examples, classes)?;
         let examples = tokenise(examples, tokenizer, &reads)?;
-        let lengths = examples.iter().map(|e| e.standard.len() + e.reasoned.len());
-        let sampler = BatchSampler::new(
-            lengths.collect(),
-            config.train_batch_size,
-            config.training.seed,
-        )?
-        .with_group_by_length(config.group_by_length);
+        let size = config.train_batch_size;
+        let sampler = if config.group_by_length {
+            let length = |tokens: &Tokens| tokens.standard.len() + tokens.reasoned.len();
+            BatchSampler::by_length(examples.iter().map(length).collect(), size)
+        } else {
+            BatchSampler::new(examples.len(), size)
+        };
         Ok(Self {
             objective,
             reads,
@@ -110,7 +108,6 @@ impl<H: Module + ModuleDisplay> StudentTask<H> {
             },
             examples,
             sampler,
-            epoch: Mutex::new(None),
             evaluator: None,
             device: device.clone(),
             config: config.clone(),
@@ -122,20 +119,6 @@ impl<H: Module + ModuleDisplay> StudentTask<H> {
     pub fn with_evaluator(mut self, evaluator: Evaluator) -> Self {
         self.evaluator = Some(evaluator);
         self
-    }
-
-    fn rows(&self, epoch: usize, index: usize) -> Vec<usize> {
-        // A poisoned lock only means that another thread panicked: the epoch is sampled anew.
-        let mut cached = self.epoch.lock().unwrap_or_else(|e| e.into_inner());
-        match &mut *cached {
-            Some((cached_epoch, batches)) if *cached_epoch == epoch => batches[index].clone(),
-            _ => {
-                let batches = self.sampler.epoch(epoch);
-                let rows = batches[index].clone();
-                *cached = Some((epoch, batches));
-                rows
-            }
-        }
     }
 
     /// Whether `context` is a step whose entry in the log is about to be written.
@@ -155,7 +138,9 @@ impl<H: Module + ModuleDisplay> TrainTask for StudentTask<H> {
     }
 
     fn batch(&self, epoch: usize, index: usize, _: u64) -> Result<StudentBatch, StudentError> {
-        let rows = self.rows(epoch, index);
+        let rows = self
+            .sampler
+            .indices(epoch, index, self.config.training.seed);
         let rows: Vec<&Tokens> = rows.into_iter().map(|i| &self.examples[i]).collect();
         StudentBatch::collate(&rows, &self.reads, &self.shape, &self.device)
     }

@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use crsd_loss::Chunk;
-use relevance_data::{Encoding, TokenBatch};
+use pair_tokenizer::{Encoding, TokenBatch};
 
 use crate::StudentError;
 
@@ -12,7 +12,7 @@ use crate::StudentError;
 ///
 /// ```
 /// # use burn::tensor::Device;
-/// # use relevance_data::{PairTokenizer, PairTokenizerConfig};
+/// # use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
 /// # use student_model::{ObjectiveConfig, StudentExample, StudentTask, StudentTrainConfig, train_wordpiece};
 /// # use training_loop::TrainTask;
 /// # let words = train_wordpiece(["usb mouse wireless lamp"], 60)?;

@@ -26,7 +26,7 @@ use crate::train::{Objective, ObjectiveContext, Passes, StudentBatch, View};
 /// use burn::tensor::{Device, Tensor};
 /// use crsd_loss::{AlignInput, AlignLoss, CrsdLossConfig};
 /// use student_model::{Crsd, StudentError, StudentTrainConfig, StudentTrainer};
-/// # use relevance_data::{PairTokenizer, PairTokenizerConfig};
+/// # use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
 /// # use student_model::{BertConfig, BertForSequenceClassification, StudentExample, StudentReason,
 /// #     train_wordpiece};
 /// # use training_loop::{Progress, TrainerOptions, TrainingConfig};
@@ -50,9 +50,9 @@ use crate::train::{Objective, ObjectiveContext, Passes, StudentBatch, View};
 /// #     num_attention_heads: 2, intermediate_size: 32, hidden_dropout_prob: 0.0,
 /// #     attention_probs_dropout_prob: 0.0, ..BertConfig::default() }.with_labels(&["Relevant", "Irrelevant"]);
 /// # let model = BertForSequenceClassification::new(&bert, 7, &Device::default())?;
-/// # let training = TrainingConfig { learning_rate: 1e-2, max_steps: Some(20), logging_steps: 1, ..TrainingConfig::default() };
+/// # let training = TrainingConfig::new().with_learning_rate(1e-2).with_max_steps(20).with_logging_steps(1);
 /// # let config = StudentTrainConfig::new().with_training(training);
-/// # let options = TrainerOptions { progress: Progress::Hidden, ..TrainerOptions::default() };
+/// # let options = TrainerOptions::new().with_progress(Progress::Hidden);
 /// let loss = CrsdLossConfig::new().with_lambda(1.0).with_lambda_warmup_ratio(0.0);
 /// let crsd = Crsd::new(&loss)?.with_align_loss(Arc::new(L1Align))?;
 /// let report = StudentTrainer::new(&config, options)?

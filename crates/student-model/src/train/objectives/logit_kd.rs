@@ -46,16 +46,9 @@ impl LogitKdConfig {
         Self::default()
     }
 
-    /// Sets T.
-    pub fn with_temperature(mut self, temperature: f64) -> Self {
-        self.temperature = temperature;
-        self
-    }
-
-    /// Sets the share of the distillation term.
-    pub fn with_weight(mut self, weight: f64) -> Self {
-        self.weight = weight;
-        self
+    training_loop::setters! {
+        with_temperature: temperature = f64;
+        with_weight: weight = f64;
     }
 
     /// Checks every value.

@@ -38,10 +38,8 @@ impl RDropConfig {
         Self::default()
     }
 
-    /// Sets α.
-    pub fn with_alpha(mut self, alpha: f64) -> Self {
-        self.alpha = alpha;
-        self
+    training_loop::setters! {
+        with_alpha: alpha = f64;
     }
 
     /// Checks every value.
