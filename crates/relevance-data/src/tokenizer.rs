@@ -246,9 +246,10 @@ impl PairTokenizer {
         self.sep
     }
 
-    /// How many ids there are, added tokens included.
+    /// The largest id plus 1, added tokens included: the rows that a model's embedding table must have.
     pub fn vocab_size(&self) -> usize {
-        self.tokenizer.get_vocab_size(true)
+        let largest = self.tokenizer.get_vocab(true).into_values().max();
+        largest.map_or(0, |id| id as usize + 1)
     }
 
     /// The standard view of a pair.

@@ -45,7 +45,7 @@ fn settings(loss: CrsdLossConfig) -> StudentTrainConfig {
 }
 
 fn model() -> BertForSequenceClassification {
-    BertForSequenceClassification::new(&config(), 1, &Device::default().autodiff()).unwrap()
+    config().init(1, &Device::default().autodiff()).unwrap()
 }
 
 fn log(config: &StudentTrainConfig) -> Vec<LogEntry> {
@@ -214,7 +214,7 @@ fn what_a_part_needs_of_an_example_is_named() {
     weighed.objective = Objective::CrossEntropy;
     let text = refused(&weighed, &examples(Some(0.5)));
     assert!(
-        text.starts_with("weigh_by_confidence is true, allowed: false"),
+        text.starts_with("`weigh_by_confidence` is true, allowed: false"),
         "{text}"
     );
     let attached = settings(CrsdLossConfig::new().with_queue_size(8));

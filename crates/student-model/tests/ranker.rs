@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use proptest::prelude::*;
 use relevance_data::Encoding;
 use student::{ITEMS, tiny};
-use student_model::{Ranker, Student, StudentError};
+use student_model::{FolderError, Ranker, Student, StudentError};
 
 fn ranker() -> Ranker {
     Ranker::new(tiny())
@@ -192,12 +192,15 @@ fn a_saved_student_ranks_the_same() {
     assert!(error.contains("relevance.json: label_gains is"), "{error}");
     let error = refused(text.replace("\"max_length\": 24", "\"max_length\": 4000"));
     assert!(
-        error.contains("max_length is 4000, allowed: at most"),
+        error.contains("`max_length` is 4000, allowed: at most"),
         "{error}"
     );
     std::fs::remove_file(&path).unwrap();
     let error = Ranker::from_dir(&folder, &Device::default()).unwrap_err();
-    assert!(matches!(error, StudentError::Io { .. }), "{error}");
+    assert!(
+        matches!(error, StudentError::Folder(FolderError::File(_))),
+        "{error}"
+    );
 }
 
 #[test]
@@ -280,7 +283,7 @@ fn parts_that_do_not_fit_are_refused() {
             .unwrap_err()
             .to_string()
     };
-    assert!(refused(&[1.0, 0.0]).contains("label_gains is [1.0, 0.0], allowed: one for each of"));
+    assert!(refused(&[1.0, 0.0]).contains("`label_gains` is [1.0, 0.0], allowed: one for each of"));
     assert!(refused(&[1.0, f64::NAN, 0.0]).contains("label_gains.Substitute is NaN"));
 }
 

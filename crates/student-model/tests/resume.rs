@@ -70,7 +70,7 @@ fn train(
         hidden_dropout_prob: 0.2,
         ..config()
     };
-    let model = BertForSequenceClassification::new(&shape, seed, &Device::flex().autodiff())?;
+    let model = shape.init(seed, &Device::flex().autodiff())?;
     let mut config = StudentTrainConfig {
         training: TrainingConfig {
             learning_rate: 1e-3,

@@ -67,7 +67,7 @@ fn model(tokenizer: &LmTokenizer) -> CausalLm {
         eos_token_id: vec![tokenizer.eos_id()],
         ..CausalLmConfig::default()
     }
-    .init_with_seed(1, &Device::flex())
+    .init(1, &Device::flex())
     .expect("a valid config")
 }
 
@@ -179,7 +179,7 @@ fn a_reasoning_that_fills_the_context_still_gets_a_verdict() {
         max_position_embeddings: longest + 20,
         ..teacher.model.config().clone()
     }
-    .init_with_seed(1, &Device::flex())
+    .init(1, &Device::flex())
     .expect("a valid config");
     let probabilities = teacher.label_probabilities(&pairs, 20, 8).expect("scores");
     assert!(

@@ -85,15 +85,15 @@ mod tests {
         };
         assert_eq!(
             refused(|c| c.batch_tokens = 127),
-            "batch_tokens is 127, allowed: at least 128, the tokens of the longest pair"
+            "`batch_tokens` is 127, allowed: at least 128, the tokens of the longest pair"
         );
         assert_eq!(
             refused(|c| c.max_wait_micros = 10_000_001),
-            "max_wait_micros is 10000001, allowed: at most 10000000"
+            "`max_wait_micros` is 10000001, allowed: at most 10000000"
         );
         assert_eq!(
             refused(|c| c.queue_pairs = 0),
-            "queue_pairs is 0, allowed: at least 1"
+            "`queue_pairs` is 0, allowed: at least 1"
         );
         for workers in [0, 65] {
             let error = MicroBatcherConfig {
@@ -101,7 +101,7 @@ mod tests {
                 ..config.clone()
             };
             let error = error.validate(128).unwrap_err().to_string();
-            assert_eq!(error, format!("workers is {workers}, allowed: 1 to 64"));
+            assert_eq!(error, format!("`workers` is {workers}, allowed: 1 to 64"));
         }
     }
 

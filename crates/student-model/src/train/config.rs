@@ -146,13 +146,13 @@ mod tests {
             ..Default::default()
         };
         let error = config.validate().unwrap_err().to_string();
-        assert_eq!(error, "train_batch_size is 0, allowed: at least 1");
+        assert_eq!(error, "`train_batch_size` is 0, allowed: at least 1");
         config.train_batch_size = 1;
         config.grad_cache_chunk_size = Some(0);
         let error = config.validate().unwrap_err().to_string();
         assert_eq!(
             error,
-            "grad_cache_chunk_size is 0, allowed: at least 1, or absent"
+            "`grad_cache_chunk_size` is 0, allowed: at least 1, or absent"
         );
         config.grad_cache_chunk_size = None;
         config.objective = Objective::Crsd(CrsdLossConfig::new().with_temperature(0.0));

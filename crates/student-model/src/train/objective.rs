@@ -145,11 +145,11 @@ mod tests {
         };
         assert_eq!(
             refused(r#"{"logit_kd": {"temperature": 0.0}}"#),
-            "logit_kd.temperature is 0, allowed: above 0"
+            "`logit_kd.temperature` is 0, allowed: above 0"
         );
         assert_eq!(
             refused(r#"{"r_drop": {"alpha": -1.0}}"#),
-            "r_drop.alpha is -1, allowed: a finite number of at least 0"
+            "`r_drop.alpha` is -1, allowed: a finite number of at least 0"
         );
     }
 }

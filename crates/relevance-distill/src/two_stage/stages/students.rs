@@ -99,7 +99,7 @@ fn initial(run: &Run) -> Result<(BertForSequenceClassification, PairTokenizer), 
     }
     .with_labels(&names);
     Ok((
-        BertForSequenceClassification::new(&config, seed, &run.device)?,
+        config.init(seed, &run.device)?,
         tokenizer,
     ))
 }

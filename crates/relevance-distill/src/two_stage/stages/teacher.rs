@@ -179,7 +179,7 @@ fn from_nothing(run: &Run, documents: &[Document]) -> Result<(CausalLm, LmTokeni
         ..CausalLmConfig::default()
     };
     Ok((
-        config.init_with_seed(run.config().seed, &run.device)?,
+        config.init(run.config().seed, &run.device)?,
         tokenizer,
     ))
 }
