@@ -3,8 +3,9 @@
 use hf_folder::{Architecture, WeightType};
 use serde_json::{Map, Value, json};
 
-use crate::config::{CausalLmConfig, ModelType};
+use crate::config::CausalLmConfig;
 use crate::error::CausalLmError;
+use crate::model_type::ModelType;
 
 /// Keys that must hold one of these values (or null, or be absent): another would change what the
 /// model computes.

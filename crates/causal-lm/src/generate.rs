@@ -107,7 +107,7 @@ impl CausalLm {
                     vocab_size,
                 });
             }
-            let tokens = prompt.len() + new_tokens(row);
+            let tokens = prompt.len().saturating_add(new_tokens(row));
             if tokens > context {
                 return Err(CausalLmError::TooLong {
                     row,

@@ -67,7 +67,7 @@ mod tests {
     use hf_folder::{TensorSource, module_tensors};
 
     use super::*;
-    use crate::config::ModelType;
+    use crate::model_type::ModelType;
 
     /// The lists that a config and its model give are the same, for every family and every bias.
     #[test]

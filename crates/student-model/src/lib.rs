@@ -39,6 +39,7 @@ mod bert;
 mod checkpoint;
 mod classifier;
 mod config;
+mod config_json;
 #[cfg(feature = "flex")]
 mod cpu;
 mod embeddings;

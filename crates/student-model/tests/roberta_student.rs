@@ -242,7 +242,10 @@ fn a_tokenizer_that_does_not_fit_is_refused() {
     let text = std::fs::read_to_string(file).unwrap();
     let mut holes: serde_json::Value = serde_json::from_str(&text).unwrap();
     let rows = model.config().vocab_size;
-    let mut vocabulary = holes["model"]["vocab"].as_object_mut().unwrap().values_mut();
+    let mut vocabulary = holes["model"]["vocab"]
+        .as_object_mut()
+        .unwrap()
+        .values_mut();
     *vocabulary.find(|id| **id == rows - 1).unwrap() = rows.into();
     let holes = serde_json::from_value(holes).unwrap();
     let config = tokenizer("tiny-roberta").config().clone();

@@ -98,8 +98,5 @@ fn initial(run: &Run) -> Result<(BertForSequenceClassification, PairTokenizer), 
         ..BertConfig::default()
     }
     .with_labels(&names);
-    Ok((
-        config.init(seed, &run.device)?,
-        tokenizer,
-    ))
+    Ok((config.init(seed, &run.device)?, tokenizer))
 }
