@@ -82,7 +82,7 @@ fn every_type_is_read_again_from_one_file_and_from_shards() {
         tensor("c", &[]),
     ];
     for weight_type in [WeightType::F32, WeightType::F16, WeightType::Bf16] {
-        for max_shard_size in [None, Some(1), Some(16)] {
+        for max_shard_size in [None, Some(1), Some(12)] {
             let (_parent, dir) = place();
             let options = SaveOptions {
                 weight_type,

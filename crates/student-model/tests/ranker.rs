@@ -189,7 +189,10 @@ fn a_saved_student_ranks_the_same() {
         "{error}"
     );
     let error = refused(text.replace("\"Exact\"", "\"Exactly\""));
-    assert!(error.contains("relevance.json: label_gains is"), "{error}");
+    assert!(
+        error.contains("relevance.json: `label_gains` is"),
+        "{error}"
+    );
     let error = refused(text.replace("\"max_length\": 24", "\"max_length\": 4000"));
     assert!(
         error.contains("`max_length` is 4000, allowed: at most"),
@@ -284,7 +287,7 @@ fn parts_that_do_not_fit_are_refused() {
             .to_string()
     };
     assert!(refused(&[1.0, 0.0]).contains("`label_gains` is [1.0, 0.0], allowed: one for each of"));
-    assert!(refused(&[1.0, f64::NAN, 0.0]).contains("label_gains.Substitute is NaN"));
+    assert!(refused(&[1.0, f64::NAN, 0.0]).contains("`label_gains.Substitute` is NaN"));
 }
 
 #[test]

@@ -227,7 +227,7 @@ fn half_precision_and_shards_are_written_and_read() {
     let half = CausalLm::from_dir(&saved, &Device::flex()).unwrap();
     let difference = (logits(&half) - logits(&model)).abs().max();
     let difference: f32 = difference.into_scalar();
-    assert!(0.0 < difference && difference < 0.1, "{difference}");
+    assert!(0.0 < difference && difference < 0.2, "{difference}");
     // What was rounded once is written again as it is; a tokenizer beside it stays, shards do not.
     let tokenizer = saved.join("tokenizer.json");
     fs::copy(path("tokenizer.json"), &tokenizer).unwrap();
