@@ -50,6 +50,7 @@ mod attention;
 mod attention_pattern;
 mod batch;
 mod checkpoint;
+mod completion;
 mod config;
 mod config_json;
 mod continuation;
@@ -69,6 +70,9 @@ mod tokenizer;
 
 pub use attention_pattern::AttentionPattern;
 pub use batch::{LmBatch, LmExample};
+pub use completion::{
+    CompletionEncoder, CompletionPair, EncodedCompletion, EncodedPair, EncodedPairs,
+};
 pub use config::CausalLmConfig;
 pub use error::CausalLmError;
 pub use hf_folder::{FolderError, FolderWriter, SaveOptions, WeightType};
@@ -77,3 +81,8 @@ pub use model::CausalLm;
 pub use model_type::ModelType;
 pub use sampling::GenerationConfig;
 pub use tokenizer::LmTokenizer;
+
+/// The examples of the README are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

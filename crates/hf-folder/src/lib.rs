@@ -70,3 +70,8 @@ pub use text_files::{read_json, read_tokenizer, write_text};
 pub use weight_type::WeightType;
 pub use weights::{FolderTensor, Weights};
 pub use write_weights::SaveOptions;
+
+/// The examples of the README are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -75,9 +75,15 @@ pub enum RunError {
     /// The device cannot be used.
     #[error(transparent)]
     Device(#[from] crate::device::DeviceError),
-    /// Data, their files or their tokens.
+    /// A file could not be written.
+    #[error(transparent)]
+    File(#[from] atomic_files::FileError),
+    /// Data or their files.
     #[error(transparent)]
     Data(#[from] relevance_data::DataError),
+    /// A pair tokenizer could not be read or applied.
+    #[error(transparent)]
+    Tokens(#[from] pair_tokenizer::PairTokenizerError),
     /// Evaluation.
     #[error(transparent)]
     Eval(#[from] relevance_eval::EvalError),

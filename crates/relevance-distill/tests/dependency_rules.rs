@@ -9,7 +9,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("atomic-files", &[]),
     ("vector-math", &[]),
-    ("relevance-eval", &["atomic-files"]),
+    ("relevance-eval", &["atomic-files", "vector-math"]),
     ("crsd-loss", &["vector-math"]),
     ("training-loop", &["atomic-files"]),
     ("hf-folder", &["atomic-files"]),
@@ -23,11 +23,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "causal-lm",
             "relevance-data",
             "training-loop",
+            "vector-math",
         ],
     ),
     (
         "reward-model",
-        &["causal-lm", "relevance-data", "training-loop"],
+        &[
+            "atomic-files",
+            "causal-lm",
+            "relevance-data",
+            "training-loop",
+        ],
     ),
     (
         "preference-opt",
@@ -146,7 +152,11 @@ fn the_default_student_is_lean() {
         "burn-train",
         "crsd-loss",
         "training-loop",
-        // Data sets
+        // Labels, rationales and data sets
+        "relevance-data",
+        "sha2",
+        "unicode-normalization",
+        "csv",
         "burn-dataset",
         "parquet",
         "arrow-array",

@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::{Device, Tensor};
 use hf_folder::FolderWriter;
-use relevance_data::TokenBatch;
+use pair_tokenizer::TokenBatch;
 
 use crate::bert::BertPooler;
 use crate::checkpoint::{self, Checkpoint};

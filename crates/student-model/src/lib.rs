@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
-//! use relevance_data::TokenBatch;
+//! use pair_tokenizer::TokenBatch;
 //! use student_model::BertConfig;
 //!
 //! let config = BertConfig { vocab_size: 50, hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2,
@@ -57,6 +57,7 @@ mod ranker;
 mod relevance;
 mod student;
 mod tensor_names;
+mod threads;
 #[cfg(feature = "train")]
 mod train;
 #[cfg(feature = "train")]
@@ -73,6 +74,7 @@ pub use layer::{BertEncoder, BertIntermediate, BertLayer};
 pub use layer_choice::LayerFault;
 pub use micro_batcher::{MicroBatcher, MicroBatcherConfig, Pending};
 pub use model_type::ModelType;
+pub use ndarray;
 pub use predict::predict;
 pub use ranker::{PairScore, RankedItem, Ranker};
 pub use relevance::RelevanceConfig;

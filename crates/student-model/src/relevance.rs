@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use relevance_data::PairTokenizerConfig;
+use pair_tokenizer::PairTokenizerConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::{BertConfig, StudentError};
@@ -16,6 +16,7 @@ pub(crate) const RELEVANCE_FILE: &str = "relevance.json";
 /// Unknown keys are refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct RelevanceConfig {
     /// The gain of each class, by its name; a pair's score is `Σ_k p_k gain_k`.
     pub label_gains: BTreeMap<String, f64>,

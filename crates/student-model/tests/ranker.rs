@@ -6,9 +6,9 @@ use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
+use pair_tokenizer::Encoding;
 use proptest::prelude::*;
-use relevance_data::Encoding;
-use student::{ITEMS, tiny};
+use student::{ITEMS, tiny, tokenizer_with_ids};
 use student_model::{FolderError, Ranker, Student, StudentError};
 
 fn ranker() -> Ranker {
@@ -114,8 +114,10 @@ proptest! {
         }
         places.sort_unstable();
         prop_assert_eq!(places, (0..items.len()).collect::<Vec<_>>());
-        for (found, pair) in ranker.embed(&pairs).unwrap().iter().zip(&pairs) {
-            near(found, &one.embed(&[*pair]).unwrap()[0]);
+        let embedded = ranker.embed(&pairs).unwrap().mapv(f64::from);
+        for (found, pair) in embedded.rows().into_iter().zip(&pairs) {
+            let alone = one.embed(&[*pair]).unwrap().mapv(f64::from);
+            near(&found.to_vec(), &alone.row(0).to_vec());
         }
     }
 }
@@ -291,6 +293,26 @@ fn parts_that_do_not_fit_are_refused() {
 }
 
 #[test]
+fn a_tokenizer_with_ids_beyond_the_embeddings_is_refused_however_few_its_tokens() {
+    let student = tiny();
+    let with = |ids: std::iter::StepBy<std::ops::RangeFrom<u32>>| {
+        let tokenizer = tokenizer_with_ids(ids, 24, 40);
+        assert!(tokenizer.tokenizer().get_vocab_size(true) < student.model().config().vocab_size);
+        Student::new(student.model(), tokenizer, student.gains())
+    };
+    with((0..).step_by(1)).unwrap();
+    let error = with((0..).step_by(2)).unwrap_err().to_string();
+    assert!(
+        error.starts_with("`vocab_size` is 40, allowed: at least 53,"),
+        "{error}"
+    );
+    assert!(
+        error.ends_with("the tokenizer's largest id plus 1"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_deadline_that_passed_is_a_typed_error_and_one_ahead_changes_nothing() {
     let ranker = ranker().with_batch_tokens(1);
     let passed = ranker.rank_until("red mouse", &ITEMS, Some(Instant::now()));
@@ -339,7 +361,7 @@ fn a_deadline_in_the_middle_says_how_far_it_came() {
             Err(other) => panic!("{other}"),
         }
         match ranker.embed_until(&pairs, deadline()) {
-            Ok(rows) => assert_eq!(rows.len(), items.len()),
+            Ok(rows) => assert_eq!(rows.nrows(), items.len()),
             Err(StudentError::DeadlineExceeded { done, total }) => assert!(done < total),
             Err(other) => panic!("{other}"),
         }
@@ -410,11 +432,11 @@ fn embeddings_are_the_hidden_states_at_cls() {
     let ranker = ranker();
     let pairs = ITEMS.map(|item| ("wireless mouse", item));
     let embedded = ranker.embed(&pairs).unwrap();
-    assert_eq!(embedded.len(), ITEMS.len());
     let width = ranker.student().model().config().hidden_size;
-    for (pair, row) in pairs.iter().zip(&embedded) {
-        assert_eq!(row.len(), width);
-        for (together, alone) in row.iter().zip(&ranker.embed(&[*pair]).unwrap()[0]) {
+    assert_eq!(embedded.dim(), (ITEMS.len(), width));
+    assert_eq!(ranker.embed(&[]).unwrap().dim(), (0, width));
+    for (pair, row) in pairs.iter().zip(embedded.rows()) {
+        for (together, alone) in row.iter().zip(&ranker.embed(&[*pair]).unwrap()) {
             assert!((together - alone).abs() < 1e-5);
         }
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use crsd_loss::CrsdLossConfig;
 use goldens::folder;
-use relevance_data::{Encoding, PairTemplate, PairTokenizer, PairTokenizerConfig};
+use pair_tokenizer::{PairTemplate, PairTokenizer, PairTokenizerConfig};
 use student_model::{
     BertForSequenceClassification, ModelType, Objective, Ranker, SaveOptions, Student,
     StudentError, StudentExample, StudentTrainConfig, WeightType, predict, train_student,
@@ -34,12 +34,10 @@ const PAIRS: [(&str, &str); 6] = [
 ];
 
 fn tokenizer(name: &str) -> PairTokenizer {
-    let lengths = PairTokenizerConfig {
-        max_length: 48,
-        max_reasoned_length: 64,
-        min_query_length: 20,
-        ..PairTokenizerConfig::default()
-    };
+    let lengths = PairTokenizerConfig::default()
+        .with_max_length(48)
+        .with_max_reasoned_length(64)
+        .with_min_query_length(20);
     PairTokenizer::from_dir(folder().join(name), lengths).unwrap()
 }
 
@@ -106,7 +104,8 @@ fn right(name: &str, model: &BertForSequenceClassification) -> usize {
     let pairs: Vec<_> = examples.iter().map(|e| (&*e.query, &*e.item)).collect();
     let found = predict(model, &tokenizer(name), &pairs, 8).unwrap();
     let right = found
-        .iter()
+        .rows()
+        .into_iter()
         .zip(&examples)
         .filter(|(p, e)| p[e.label] > 0.5);
     right.count()
@@ -186,24 +185,6 @@ fn a_student_is_trained_saved_and_ranks() {
     }
 }
 
-/// Of 66 rows of positions two belong to the padding, whatever its id leaves free.
-#[test]
-fn a_roberta_takes_as_many_tokens_as_it_has_positions_for() {
-    let (name, device) = ("tiny-roberta", Device::default());
-    let model = BertForSequenceClassification::from_dir(folder().join(name), &device).unwrap();
-    assert_eq!(model.config().max_tokens(), 64);
-    let student = Student::new(&model, tokenizer(name), &[0.0; 4]).unwrap();
-    let ranker = Ranker::new(student);
-    let row = |tokens: usize| Encoding {
-        ids: vec![5; tokens],
-        type_ids: vec![0; tokens],
-    };
-    let scores = ranker.score_encodings(&[row(64)], None).unwrap();
-    assert!(scores[0].probabilities.iter().all(|p| p.is_finite()));
-    let error = ranker.score_encodings(&[row(65)], None).unwrap_err();
-    assert_eq!(error.to_string(), "pair 0 has 65 tokens, allowed: 1 to 64");
-}
-
 #[test]
 fn a_tokenizer_that_does_not_fit_is_refused() {
     let device = Device::default();
@@ -236,27 +217,6 @@ fn a_tokenizer_that_does_not_fit_is_refused() {
             with(&|config| config.pad_token = "<unk>".to_owned())
         ),
         "`pad_token_id` is 1, allowed: 3, the tokenizer's: a roberta skips it"
-    );
-    // A hole in the ids: as many tokens as the model has rows, and one of them beyond the last row.
-    let file = folder().join("tiny-roberta/tokenizer.json");
-    let text = std::fs::read_to_string(file).unwrap();
-    let mut holes: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let rows = model.config().vocab_size;
-    let mut vocabulary = holes["model"]["vocab"]
-        .as_object_mut()
-        .unwrap()
-        .values_mut();
-    *vocabulary.find(|id| **id == rows - 1).unwrap() = rows.into();
-    let holes = serde_json::from_value(holes).unwrap();
-    let config = tokenizer("tiny-roberta").config().clone();
-    let holes = PairTokenizer::from_tokenizer(holes, config).unwrap();
-    assert_eq!(holes.tokenizer().get_vocab_size(true), rows);
-    assert_eq!(
-        refused(&model, holes),
-        format!(
-            "`vocab_size` is {rows}, allowed: at least {}, the largest id of the tokenizer and 1",
-            rows + 1
-        )
     );
     // The same before training.
     let error = train_student(

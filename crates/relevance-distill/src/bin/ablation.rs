@@ -8,9 +8,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use atomic_files::AtomicFile;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use relevance_data::AtomicFile;
 use relevance_distill::ablation::cell_run::{Budget, CellResult, CellRunner};
 use relevance_distill::ablation::data::{AblationData, AblationPairs};
 use relevance_distill::ablation::grid::{Cell, grid, select};
@@ -132,11 +132,9 @@ fn run(args: &Args) -> Result<(), RunError> {
     };
     let seeds: Vec<u64> = (0..args.seeds).map(|i| args.seed + i).collect();
     let results = all_cells(cells, &seeds, &data, &runner)?;
-    let config = EvaluationConfig {
-        bootstrap_samples: args.bootstrap_samples,
-        seed: args.seed,
-        ..EvaluationConfig::default()
-    };
+    let config = EvaluationConfig::new()
+        .with_bootstrap_samples(args.bootstrap_samples)
+        .with_seed(args.seed);
     let table = Table::new(
         &results,
         &data.test,

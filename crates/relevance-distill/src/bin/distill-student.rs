@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use atomic_files::AtomicFile;
 use clap::Parser;
-use relevance_data::{AtomicFile, LabelSchema, Query, QuerySplit, read_annotations};
+use relevance_data::{LabelSchema, Query, QuerySplit, read_annotations};
 use relevance_distill::dev_set::DevSet;
 use relevance_distill::device::DeviceChoice;
 use relevance_distill::error::RunError;

@@ -7,8 +7,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use atomic_files::AtomicFile;
 use clap::Parser;
-use relevance_data::{AtomicFile, EsciDataset, EsciFilter, LabelSchema};
+use relevance_data::{EsciDataset, EsciFilter, LabelSchema};
 use relevance_distill::device::DeviceChoice;
 use relevance_distill::error::RunError;
 use relevance_distill::failure;
@@ -57,17 +58,14 @@ fn run(args: &Args) -> Result<(), RunError> {
     let device = args.device.parse::<DeviceChoice>()?.open()?;
     let schema = LabelSchema::esci();
     let student = Student::from_dir(&args.student, &device)?;
-    let filter = EsciFilter {
-        split: Some(args.split.clone()),
-        locales: (!args.locale.is_empty()).then(|| args.locale.clone()),
-        small_version: false,
-    };
+    let mut filter = EsciFilter::split(&args.split);
+    if !args.locale.is_empty() {
+        filter = filter.with_locales(&args.locale);
+    }
     let pairs = EsciDataset::open(&args.data)?.pairs(&filter)?;
-    let config = EvaluationConfig {
-        bootstrap_samples: args.bootstrap_samples,
-        seed: args.seed,
-        ..EvaluationConfig::default()
-    };
+    let config = EvaluationConfig::new()
+        .with_bootstrap_samples(args.bootstrap_samples)
+        .with_seed(args.seed);
     let evaluation = evaluate_student(&student, &pairs, &schema, &config)?;
     let json = serde_json::to_string_pretty(&evaluation).map_err(|source| RunError::Json {
         path: args.out.clone(),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args as Group, Parser};
-use relevance_data::clean::{CleanConfig, ConflictPolicy, NearDuplicatePolicy};
+use relevance_data::cleaning::{CleanConfig, ConflictPolicy, NearDuplicatePolicy};
 use relevance_data::{ColumnMap, LabelSchema, RowPolicy, SourceConfig};
 use relevance_distill::error::RunError;
 use relevance_distill::prepare::parts::Dealing;
@@ -107,21 +107,19 @@ fn config(args: &Args) -> Result<PrepareConfig, RunError> {
     Ok(PrepareConfig {
         schema: schema(args.schema.as_deref().unwrap_or(default))?,
         source,
-        clean: CleanConfig {
-            conflicts: match args.conflicts.as_str() {
+        clean: CleanConfig::default()
+            .with_conflicts(match args.conflicts.as_str() {
                 "keep_first" => ConflictPolicy::KeepFirst,
                 "drop" => ConflictPolicy::Drop,
                 "keep_all" => ConflictPolicy::KeepAll,
                 "fail" => ConflictPolicy::Fail,
                 _ => ConflictPolicy::Majority,
-            },
-            near_duplicates: match args.near_duplicates.as_str() {
+            })
+            .with_near_duplicates(match args.near_duplicates.as_str() {
                 "ignore" => NearDuplicatePolicy::Ignore,
                 "keep_first" => NearDuplicatePolicy::KeepFirst,
                 _ => NearDuplicatePolicy::Report,
-            },
-            ..CleanConfig::default()
-        },
+            }),
         dealing: match args.split.as_str() {
             "stratified" => Dealing::Stratified,
             "named" => Dealing::Named,
@@ -170,11 +168,7 @@ fn source(args: &Args, named: bool) -> Result<Source, RunError> {
     if named && columns.split.is_none() {
         return needs("columns", "split");
     }
-    let config = SourceConfig {
-        columns,
-        policy,
-        ..SourceConfig::default()
-    };
+    let config = SourceConfig::new(columns).with_policy(policy);
     Ok(Source::Table(path.clone(), Box::new(config)))
 }
 

@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use relevance_data::clean::{CleanConfig, CleanReport, NearDuplicateConfig, clean_pairs};
-use relevance_data::source::{TableFormat, write_pairs};
+use atomic_files::AtomicFile;
+use relevance_data::cleaning::{CleanConfig, CleanReport, NearDuplicateConfig, clean_pairs};
+use relevance_data::sources::{TableFormat, write_pairs};
 use relevance_data::{
-    AtomicFile, DataError, LabelSchema, LabeledPair, PairSource, RowReport, SourceConfig,
-    read_labeled_pairs, split_leakage, write_labeled_pairs,
+    DataError, LabelSchema, LabeledPair, PairSource, RowReport, SourceConfig, read_labeled_pairs,
+    split_leakage, write_labeled_pairs,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -94,11 +95,9 @@ impl PrepareConfig {
 
 /// When two queries are nearly the same: short texts need short shingles.
 fn near_queries() -> NearDuplicateConfig {
-    NearDuplicateConfig {
-        threshold: 0.7,
-        shingle: 3,
-        ..NearDuplicateConfig::default()
-    }
+    NearDuplicateConfig::default()
+        .with_threshold(0.7)
+        .with_shingle(3)
 }
 
 /// What a run has done.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use relevance_data::AtomicFile;
+use atomic_files::AtomicFile;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -1,6 +1,7 @@
 //! The page to look at.
 
-use relevance_data::{AtomicFile, read_jsonl};
+use atomic_files::AtomicFile;
+use relevance_data::read_jsonl;
 use serde_json::Value;
 use training_loop::LogEntry;
 

@@ -1,7 +1,8 @@
 //! Stage 2: the same student by cross entropy alone and by CRSD, on the same pairs and steps.
 
 use crsd_loss::CrsdLossConfig;
-use relevance_data::{PairTokenizer, read_annotations};
+use pair_tokenizer::PairTokenizer;
+use relevance_data::read_annotations;
 use serde_json::json;
 use student_model::{
     BertConfig, BertForSequenceClassification, Objective, Student, StudentExample,
@@ -90,7 +91,7 @@ fn initial(run: &Run) -> Result<(BertForSequenceClassification, PairTokenizer), 
     let tokenizer = train_wordpiece(texts.collect::<Vec<_>>(), settings.vocab_size)?;
     let tokenizer = PairTokenizer::from_tokenizer(tokenizer, lengths)?;
     let config = BertConfig {
-        vocab_size: tokenizer.vocab_size(),
+        vocab_size: tokenizer.id_bound(),
         hidden_size: settings.hidden_size,
         num_hidden_layers: settings.num_hidden_layers,
         num_attention_heads: (settings.hidden_size / 32).max(1),
