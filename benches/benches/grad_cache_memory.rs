@@ -84,7 +84,7 @@ fn case(batch: &str, chunk: &str) -> Result<(), String> {
         });
     let tokenizer = tokenizer()?;
     let options = TrainerOptions::new().with_progress(Progress::Hidden);
-    let model = BertForSequenceClassification::new(&small_bert(), 1, &bench_device()?);
+    let model = small_bert().init(1, &bench_device()?);
     let model = model.map_err(|e| e.to_string())?;
     let started = Instant::now();
     let report = train_student(model, &tokenizer, &examples(rows), &config, options);

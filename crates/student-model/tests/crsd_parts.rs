@@ -39,7 +39,7 @@ fn settings(loss: CrsdLossConfig) -> StudentTrainConfig {
 }
 
 fn model() -> BertForSequenceClassification {
-    BertForSequenceClassification::new(&config(), 1, &Device::default().autodiff()).unwrap()
+    config().init(1, &Device::default().autodiff()).unwrap()
 }
 
 fn log(config: &StudentTrainConfig) -> Vec<LogEntry> {

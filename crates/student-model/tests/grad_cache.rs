@@ -66,7 +66,7 @@ fn model(dropout: f64) -> BertForSequenceClassification {
         attention_probs_dropout_prob: dropout,
         ..config()
     };
-    BertForSequenceClassification::new(&shape, 1, &Device::default().autodiff()).unwrap()
+    shape.init(1, &Device::default().autodiff()).unwrap()
 }
 
 fn context() -> StepContext {

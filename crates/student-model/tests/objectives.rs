@@ -45,7 +45,7 @@ fn model(dropout: f64) -> BertForSequenceClassification {
         hidden_dropout_prob: dropout,
         ..config()
     };
-    BertForSequenceClassification::new(&shape, 1, &Device::default().autodiff()).unwrap()
+    shape.init(1, &Device::default().autodiff()).unwrap()
 }
 
 /// Held by whoever trains: the device's random numbers, and so the dropout masks, are those of the process.

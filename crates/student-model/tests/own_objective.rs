@@ -113,7 +113,7 @@ fn examples() -> Vec<StudentExample> {
 }
 
 fn model() -> BertForSequenceClassification {
-    BertForSequenceClassification::new(&config(), 1, &Device::default()).unwrap()
+    config().init(1, &Device::default()).unwrap()
 }
 
 fn settings() -> StudentTrainConfig {

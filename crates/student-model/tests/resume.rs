@@ -69,7 +69,7 @@ fn train(
         hidden_dropout_prob: 0.2,
         ..config()
     };
-    let model = BertForSequenceClassification::new(&shape, seed, &Device::flex().autodiff())?;
+    let model = shape.init(seed, &Device::flex().autodiff())?;
     let training = TrainingConfig::new()
         .with_learning_rate(1e-3)
         .with_max_steps(12)

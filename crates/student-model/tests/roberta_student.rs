@@ -195,18 +195,18 @@ fn a_tokenizer_that_does_not_fit_is_refused() {
     Student::new(&model, with(&|config| config.max_length = 64), &[0.0; 4]).unwrap();
     assert_eq!(
         refused(&model, with(&|config| config.max_length = 65)),
-        "max_length is 65, allowed: at most 64, the model's 66 max_position_embeddings from 2 on"
+        "`max_length` is 65, allowed: at most 64, the model's 66 max_position_embeddings from 2 on"
     );
     assert_eq!(
         refused(&model, with(&|config| config.template = PairTemplate::Bert)),
-        "type_vocab_size is 1, allowed: at least 2, the segments of the tokenizer's pairs"
+        "`type_vocab_size` is 1, allowed: at least 2, the segments of the tokenizer's pairs"
     );
     assert_eq!(
         refused(
             &model,
             with(&|config| config.pad_token = "<unk>".to_owned())
         ),
-        "pad_token_id is 1, allowed: 3, the tokenizer's: a roberta skips it"
+        "`pad_token_id` is 1, allowed: 3, the tokenizer's: a roberta skips it"
     );
     // The same before training.
     let error = train_student(

@@ -52,7 +52,7 @@ fn teacher(label: usize) -> Vec<f32> {
 }
 
 fn model(seed: u64) -> BertForSequenceClassification {
-    BertForSequenceClassification::new(&config(), seed, &Device::default().autodiff()).unwrap()
+    config().init(seed, &Device::default().autodiff()).unwrap()
 }
 
 fn settings(objective: ObjectiveConfig, max_steps: usize) -> StudentTrainConfig {
@@ -147,7 +147,7 @@ fn the_same_seed_gives_the_same_run_and_a_plain_model_trains_too() {
         let mut config = config.clone();
         config.training.seed = seed;
         config.training.logging_steps = 1;
-        let model = BertForSequenceClassification::new(&student::config(), 1, &device).unwrap();
+        let model = student::config().init(1, &device).unwrap();
         let report =
             train_student(model, &tokenizer(24, 40), &examples(), &config, quiet()).unwrap();
         report
@@ -404,7 +404,7 @@ fn dropout_is_on_in_training_only() {
         ..config()
     };
     let device = Device::default().autodiff();
-    let model = BertForSequenceClassification::new(&shape, 1, &device).unwrap();
+    let model = shape.init(1, &device).unwrap();
     let settings = settings(ObjectiveConfig::CrossEntropy, 1);
     let task = StudentTask::new(&examples(), 3, &tokenizer(24, 40), &settings, &device).unwrap();
     let batch = task.batch(0, 0, 0).unwrap().standard.chunks.remove(0).input;

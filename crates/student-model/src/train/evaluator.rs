@@ -28,7 +28,7 @@ use crate::{BertForSequenceClassification, StudentError};
 /// # use student_model::{BertConfig, BertForSequenceClassification};
 /// # let bert = BertConfig { vocab_size: 60, hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2,
 /// #     intermediate_size: 32, ..BertConfig::default() }.with_labels(&["Relevant", "Irrelevant"]);
-/// # let model = BertForSequenceClassification::new(&bert, 7, &burn::tensor::Device::default())?;
+/// # let model = bert.init(7, &burn::tensor::Device::default())?;
 /// assert!((0.0..=1.0).contains(&evaluator.evaluate(&model)?["accuracy"]));
 ///
 /// let failing = Evaluator::new(|_| Err::<BTreeMap<String, f64>, _>("no held-out pairs"));

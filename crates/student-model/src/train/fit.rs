@@ -63,7 +63,7 @@ use crate::{BertForSequenceClassification, StudentError};
 /// let bert = BertConfig { vocab_size: tokenizer.vocab_size(), hidden_size: 32, num_hidden_layers: 1,
 ///     num_attention_heads: 2, intermediate_size: 64, ..BertConfig::default() };
 /// let bert = bert.with_labels(&schema.names());
-/// let model = BertForSequenceClassification::new(&bert, /* seed */ 7, &Device::default())?;
+/// let model = bert.init(7, &Device::default())?;
 ///
 /// let training = TrainingConfig::new().with_learning_rate(1e-2).with_max_steps(60);
 /// let config = StudentTrainConfig::new().with_training(training).with_train_batch_size(10);
@@ -123,7 +123,7 @@ pub fn train_student(
 /// # let tokenizer = PairTokenizer::from_tokenizer(words, PairTokenizerConfig::default())?;
 /// # let bert = BertConfig { vocab_size: 60, hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2,
 /// #     intermediate_size: 32, ..BertConfig::default() }.with_labels(&["Relevant", "Irrelevant"]);
-/// # let model = BertForSequenceClassification::new(&bert, 7, &burn::tensor::Device::default())?;
+/// # let model = bert.init(7, &burn::tensor::Device::default())?;
 ///
 /// let examples = [StudentExample::new("mouse", "usb mouse", 0), StudentExample::new("lamp", "usb mouse", 1)];
 /// let training = TrainingConfig::new().with_max_steps(4).with_eval_steps(2);

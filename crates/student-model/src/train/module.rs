@@ -22,7 +22,7 @@ const HEADS: u64 = 0x4845_4144;
 ///
 /// let bert = BertConfig { vocab_size: 50, hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2,
 ///     intermediate_size: 32, ..BertConfig::default() }.with_labels(&["Relevant", "Irrelevant"]);
-/// let student = BertForSequenceClassification::new(&bert, 7, &Device::default())?;
+/// let student = bert.init(7, &Device::default())?;
 /// let crsd = Crsd::new(&CrsdLossConfig::new().with_learnable_temperature(true))?;
 /// let module = StudentModule::new(student, &crsd, 7)?;
 /// assert!(module.heads().temperature().is_some() && module.heads().projection().is_none());

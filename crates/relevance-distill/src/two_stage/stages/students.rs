@@ -107,8 +107,5 @@ fn initial(run: &Run) -> Result<(BertForSequenceClassification, PairTokenizer), 
         ..BertConfig::default()
     }
     .with_labels(&names);
-    Ok((
-        BertForSequenceClassification::new(&config, seed, &run.device)?,
-        tokenizer,
-    ))
+    Ok((config.init(seed, &run.device)?, tokenizer))
 }

@@ -178,10 +178,7 @@ fn from_nothing(run: &Run, documents: &[Document]) -> Result<(CausalLm, LmTokeni
         pad_token_id: Some(tokenizer.pad_id()),
         ..CausalLmConfig::default()
     };
-    Ok((
-        config.init_with_seed(run.config().seed, &run.device)?,
-        tokenizer,
-    ))
+    Ok((config.init(run.config().seed, &run.device)?, tokenizer))
 }
 
 fn load(run: &Run, folder: &Path) -> Result<(CausalLm, LmTokenizer), RunError> {

@@ -49,7 +49,7 @@ use crate::train::{Objective, ObjectiveContext, Passes, StudentBatch, View};
 /// # let bert = BertConfig { vocab_size: tokenizer.vocab_size(), hidden_size: 16, num_hidden_layers: 1,
 /// #     num_attention_heads: 2, intermediate_size: 32, hidden_dropout_prob: 0.0,
 /// #     attention_probs_dropout_prob: 0.0, ..BertConfig::default() }.with_labels(&["Relevant", "Irrelevant"]);
-/// # let model = BertForSequenceClassification::new(&bert, 7, &Device::default())?;
+/// # let model = bert.init(7, &Device::default())?;
 /// # let training = TrainingConfig::new().with_learning_rate(1e-2).with_max_steps(20).with_logging_steps(1);
 /// # let config = StudentTrainConfig::new().with_training(training);
 /// # let options = TrainerOptions::new().with_progress(Progress::Hidden);
