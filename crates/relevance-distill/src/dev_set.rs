@@ -6,7 +6,7 @@ use relevance_data::{LabelSchema, PairTokenizer};
 use relevance_eval::{Evaluation, EvaluationConfig, Predictions, evaluate};
 use student_model::{Evaluator, StudentError, StudentExample, predict};
 
-use crate::error::RunError;
+use crate::error::DistillError;
 
 /// Pairs scored at once.
 const BATCH: usize = 32;
@@ -26,10 +26,10 @@ impl DevSet {
     ///
     /// # Errors
     ///
-    /// [`RunError::EmptyPart`] if there are none.
-    pub fn new(examples: Vec<StudentExample>, schema: &LabelSchema) -> Result<Self, RunError> {
+    /// [`DistillError::EmptyPart`] if there are none.
+    pub fn new(examples: Vec<StudentExample>, schema: &LabelSchema) -> Result<Self, DistillError> {
         if examples.is_empty() {
-            return Err(RunError::EmptyPart {
+            return Err(DistillError::EmptyPart {
                 part: "dev",
                 hint: "give a file with labelled pairs or a larger --dev-fraction".into(),
             });
@@ -62,7 +62,7 @@ impl DevSet {
         &self,
         probabilities: &[Vec<f64>],
         config: &EvaluationConfig,
-    ) -> Result<Evaluation, RunError> {
+    ) -> Result<Evaluation, DistillError> {
         let predictions = Predictions {
             query_ids: &self.queries,
             gold: &self.gold,

@@ -12,9 +12,11 @@ use relevance_data::{
 use serde::{Deserialize, Serialize};
 
 use super::progress::rows_bar;
-use crate::error::RunError;
+use crate::error::DistillError;
+use crate::esci_folder::open_esci;
 
 /// Where judgments come from.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
@@ -41,10 +43,10 @@ impl Source {
         schema: &LabelSchema,
         names: Option<&[String]>,
         interrupt: &AtomicBool,
-    ) -> Result<(NamedPairs, RowReport), RunError> {
+    ) -> Result<(NamedPairs, RowReport), DistillError> {
         match self {
             Self::Esci(folder, policy) => {
-                let dataset = EsciDataset::open(folder)?.with_policy(*policy);
+                let dataset = open_esci(folder)?.with_policy(*policy);
                 esci(&dataset.with_schema(schema.clone()), names, interrupt)
             }
             Self::Wands(folder, policy) => table(wands(folder, schema, *policy)?, None, interrupt),
@@ -60,7 +62,7 @@ fn esci(
     dataset: &EsciDataset,
     names: Option<&[String]>,
     interrupt: &AtomicBool,
-) -> Result<(NamedPairs, RowReport), RunError> {
+) -> Result<(NamedPairs, RowReport), DistillError> {
     let all = [String::new()];
     let (mut pairs, mut report) = (NamedPairs::new(), RowReport::default());
     for name in names.unwrap_or(&all) {
@@ -80,7 +82,7 @@ fn table(
     mut source: PairSource,
     names: Option<&[String]>,
     interrupt: &AtomicBool,
-) -> Result<(NamedPairs, RowReport), RunError> {
+) -> Result<(NamedPairs, RowReport), DistillError> {
     let mut pairs = NamedPairs::new();
     for name in names.unwrap_or_default() {
         pairs.insert(name.clone(), Vec::new());
@@ -99,13 +101,13 @@ fn table(
 }
 
 /// The part that a row names.
-fn named(found: &SourcePair, names: &[String]) -> Result<String, RunError> {
+fn named(found: &SourcePair, names: &[String]) -> Result<String, DistillError> {
     let name = found.split.clone().unwrap_or_default();
     if names.contains(&name) {
         return Ok(name);
     }
-    Err(RunError::Option {
-        option: "parts",
+    Err(DistillError::InvalidConfig {
+        field: "parts",
         value: format!("without {name:?}, which {} has", found.position),
         allowed: names.join(", "),
     })
@@ -115,14 +117,14 @@ fn named(found: &SourcePair, names: &[String]) -> Result<String, RunError> {
 fn collect<T, K>(
     rows: impl Iterator<Item = Result<T, DataError>>,
     interrupt: &AtomicBool,
-    mut keep: impl FnMut(T) -> Result<Option<K>, RunError>,
-) -> Result<Vec<K>, RunError> {
+    mut keep: impl FnMut(T) -> Result<Option<K>, DistillError>,
+) -> Result<Vec<K>, DistillError> {
     let bar = rows_bar("read");
     let mut kept = Vec::new();
     for row in rows {
         if interrupt.load(Ordering::Relaxed) {
             bar.finish_and_clear();
-            return Err(RunError::Interrupted {
+            return Err(DistillError::Interrupted {
                 stage: "read".into(),
             });
         }
