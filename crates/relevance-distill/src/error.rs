@@ -28,8 +28,8 @@ pub enum DistillError {
     },
     /// The folder of the data is not there, or is not ESCI's.
     #[error(
-        "no file {} in the data folder {}; give with --data a folder with the official ESCI files \
-         (a sample lies in examples/data of the repository)",
+        "no file {} in the data folder {}; give a folder with the two official ESCI files (a sample lies \
+         in examples/data of the repository)",
         file,
         folder.display()
     )]

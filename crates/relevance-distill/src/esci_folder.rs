@@ -36,6 +36,6 @@ mod tests {
             error.starts_with("no file shopping_queries_dataset_products.parquet"),
             "{error}"
         );
-        assert!(error.contains("give with --data"), "{error}");
+        assert!(error.contains("give a folder with"), "{error}");
     }
 }

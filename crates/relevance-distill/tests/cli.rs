@@ -132,7 +132,7 @@ fn what_is_missing_is_said_on_one_line() {
     assert_eq!(run.status.code(), Some(1));
     let line = only_line(&run);
     assert!(
-        line.contains("in the data folder examples/data; give with --data"),
+        line.contains("in the data folder examples/data; give a folder with"),
         "{line}"
     );
     for (arguments, named) in [

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use relevance_distill::DistillError;
 use relevance_distill::device::DeviceChoice;
@@ -18,10 +17,8 @@ fn config() -> PipelineConfig {
     config.data.max_log_pairs = Some(24);
     config.data.max_test_pairs = Some(24);
     let teacher = &mut config.teacher;
-    teacher.vocab_size = 600;
     teacher.hidden_size = 32;
     teacher.num_hidden_layers = 1;
-    teacher.max_length = 192;
     teacher.max_new_tokens = 16;
     teacher.pretrain.max_steps = Some(2);
     teacher.sft.max_steps = Some(4);
@@ -30,7 +27,7 @@ fn config() -> PipelineConfig {
     let student = &mut config.student;
     // A teacher of four steps says nothing that could be parsed.
     student.reasons = Reasons::Writer;
-    student.vocab_size = 600;
+    student.vocab_size = 1_000;
     student.hidden_size = 32;
     student.num_hidden_layers = 1;
     student.train_batch_size = 8;
@@ -61,6 +58,15 @@ const COMPARED: [&str; 6] = [
     "teacher/model.safetensors",
     "student/model.safetensors",
 ];
+
+/// Stages that look at the interrupt on these pairs.
+fn stops(stage: Stage) -> bool {
+    use Stage::*;
+    matches!(
+        stage,
+        Pretrain | Sft | Replies | StudentCe | StudentCrsd | Evaluate
+    )
+}
 
 /// One test: burn's generator of dropout masks belongs to the process, so that two runs at the same time
 /// would disturb each other.
@@ -111,18 +117,22 @@ fn a_run_that_was_stopped_goes_on_to_the_same_end() {
     );
 
     let stopped = folder.path().join("stopped");
-    let first = options(stopped.clone(), false);
-    let interrupt = Arc::clone(&first.interrupt);
-    let raised = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(300));
-        interrupt.store(true, Ordering::SeqCst);
-    });
-    let mut pipeline = Pipeline::open(first).expect("opens");
-    raised.join().expect("raised");
-    let error = pipeline.run_all().expect_err("stopped");
-    assert!(matches!(error, DistillError::Interrupted { .. }), "{error}");
-    let mut pipeline = Pipeline::open(options(stopped.clone(), true)).expect("opens again");
-    pipeline.run_all().expect("goes on");
+    for stage in Stage::ALL {
+        // Cut off after its first step, where it has steps, and gone on with by another call.
+        let cut = options(stopped.clone(), stage != Stage::Pretrain);
+        cut.interrupt.store(true, Ordering::SeqCst);
+        let mut pipeline = Pipeline::open(cut).expect("opens");
+        match pipeline.run_stage(stage) {
+            Ok(_) => assert!(!stops(stage), "{stage} did not stop"),
+            Err(error) => {
+                assert!(matches!(error, DistillError::Interrupted { .. }), "{error}");
+                assert!(pipeline.manifest().spent[&stage] > 0.0);
+                let mut pipeline = Pipeline::open(options(stopped.clone(), true)).expect("opens");
+                pipeline.run_stage(stage).expect("goes on");
+                assert!(pipeline.manifest().spent.is_empty());
+            }
+        }
+    }
     for file in COMPARED {
         let read = |folder: &Path| std::fs::read(folder.join(file)).expect(file);
         assert!(read(&whole) == read(&stopped), "{file} differs");

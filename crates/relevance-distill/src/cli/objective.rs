@@ -42,7 +42,7 @@ const OBJECTIVES: [(&str, &str); 10] = [
     ),
 ];
 
-/// What a student minimises, as command-line options.
+// No doc comment: it would become the help of the subcommand that has these options.
 #[derive(Args, Clone, Debug)]
 pub(super) struct ObjectiveArgs {
     /// What is minimised.

@@ -199,7 +199,8 @@ mod tests {
 
     #[test]
     fn what_a_crate_refuses_is_named_with_its_place() {
-        let cases: [(&str, fn(&mut PipelineConfig)); 8] = [
+        type Change = fn(&mut PipelineConfig);
+        let cases: [(&str, Change); 8] = [
             ("teacher.pretrain: ", |c| {
                 c.teacher.pretrain.learning_rate = 0.0
             }),

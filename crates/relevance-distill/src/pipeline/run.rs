@@ -1,57 +1,22 @@
-//! The stages in order, and the run that they make up.
+//! A run: opened, taken up again, brought to its end stage by stage.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::path::Path;
 use std::time::Instant;
 
 use burn::tensor::Device;
-use serde::Serialize;
-use serde_json::Value;
-use student_model::Objective;
 
-use super::artifacts::StudentFolder;
-use super::config::PipelineConfig;
 use super::input_files::{InputFile, checkpoint_name};
 use super::manifest::{Facts, Manifest, StageRecord};
+use super::options::PipelineOptions;
+use super::order::Order;
 use super::parts::Parts;
 use super::peak_memory::peak_memory_bytes;
 use super::preflight::check_checkpoints;
 use super::run_folder::RunFolder;
 use super::stage::Stage;
-use super::stage_context::StageContext;
-use super::stages::{
-    Annotate, Annotator, Dpo, Evaluate, PairReplies, Pretrain, RewardHead, SampleReplies, Sft,
-    StudentStart, TrainRewardHead, TrainStudent, TrainedRewardHead, WriteReport,
-};
-use super::student_config::Reasons;
-use crate::device::DeviceChoice;
 use crate::error::DistillError;
-
-/// What a run is told.
-#[derive(Clone, Debug)]
-pub struct PipelineOptions {
-    /// Folder of the two official ESCI parquet files.
-    pub data: PathBuf,
-    /// Output folder.
-    pub out: PathBuf,
-    /// Where the student starts; from nothing if absent.
-    pub student_init: Option<PathBuf>,
-    /// Where the teacher starts; from nothing if absent.
-    pub teacher_init: Option<PathBuf>,
-    /// Every knob.
-    pub config: PipelineConfig,
-    /// Where to compute.
-    pub device: DeviceChoice,
-    /// Go on with the run in `out`.
-    pub resume: bool,
-    /// The command as typed, for the report.
-    pub command_line: String,
-    /// Once true, the run stops after the step in hand.
-    pub interrupt: Arc<AtomicBool>,
-}
 
 /// A run in its folder: both stages of the distillation, stage by stage or all at once.
 ///
@@ -181,7 +146,14 @@ impl Pipeline {
         }
         eprintln!("{stage}: {}", stage.title());
         let start = Instant::now();
-        let result = self.facts_of(stage);
+        let order = Order {
+            options: &self.options,
+            device: &self.device,
+            parts: &self.parts,
+            folder: &self.folder,
+            manifest: &self.manifest,
+        };
+        let result = order.run(stage);
         let spent = self.manifest.spent.remove(&stage).unwrap_or(0.0);
         let seconds = start.elapsed().as_secs_f64() + spent;
         let peak = self.manifest.peak_memory_bytes.max(peak_memory_bytes());
@@ -201,165 +173,6 @@ impl Pipeline {
             }
         }
     }
-
-    /// Runs a stage: which files of the run it reads and where its output goes stands here, what it does
-    /// in its own file.
-    fn facts_of(&self, stage: Stage) -> Result<Facts, DistillError> {
-        let (folder, parts) = (&self.folder, &self.parts);
-        let (schema, config) = (&parts.schema, &self.options.config);
-        let context = &self.context(stage);
-        match stage {
-            Stage::Pretrain => facts(
-                Pretrain {
-                    labeled: &parts.teacher,
-                    items: parts.log.iter().map(|pair| &pair.pair.item).collect(),
-                    schema,
-                    init: self.options.teacher_init.as_deref(),
-                    out: folder.pretrained_teacher(),
-                }
-                .run(&config.teacher, context)?,
-            ),
-            Stage::Sft => facts(
-                Sft {
-                    teacher: folder.pretrained_teacher(),
-                    pairs: &parts.teacher,
-                    schema,
-                    out: folder.tuned_teacher(),
-                }
-                .run(&config.teacher, context)?,
-            ),
-            Stage::Replies => facts(
-                SampleReplies {
-                    teacher: folder.tuned_teacher(),
-                    pairs: &parts.teacher,
-                    schema,
-                    out: folder.replies(),
-                }
-                .run(&config.teacher, context)?,
-            ),
-            Stage::RewardHeads => facts(
-                TrainRewardHead {
-                    teacher: folder.tuned_teacher(),
-                    replies: folder.replies(),
-                    pairs: &parts.teacher,
-                    schema,
-                    out: folder.reward_heads(),
-                }
-                .run(&config.teacher, context)?,
-            ),
-            Stage::Preferences => facts(
-                PairReplies {
-                    replies: folder.replies(),
-                    head: self.reward_head(),
-                    pairs: &parts.teacher,
-                    schema,
-                    out: folder.preferences(),
-                }
-                .run(&config.teacher, context)?,
-            ),
-            Stage::Dpo => facts(
-                Dpo {
-                    teacher: folder.tuned_teacher(),
-                    preferences: folder.preferences(),
-                    out: folder.teacher(),
-                }
-                .run(&config.teacher, context)?,
-            ),
-            Stage::Annotate => facts(
-                Annotate {
-                    by: match config.student.reasons {
-                        Reasons::Teacher => Annotator::Teacher(folder.teacher()),
-                        Reasons::Writer => Annotator::Writer,
-                    },
-                    pairs: &parts.log,
-                    schema,
-                    out: folder.annotations(),
-                }
-                .run(&config.teacher, context)?,
-            ),
-            Stage::StudentCe => self.student(Objective::CrossEntropy, folder.student_ce(), context),
-            Stage::StudentCrsd => self.student(config.student.crsd(), folder.student(), context),
-            Stage::Evaluate => facts(
-                Evaluate {
-                    teacher: folder.teacher(),
-                    student_ce: folder.student_ce(),
-                    student_crsd: folder.student(),
-                    log: &parts.log,
-                    test: &parts.test,
-                    schema,
-                    bootstrap_samples: config.bootstrap_samples,
-                    metrics: folder.metrics(),
-                    cases: folder.cases(),
-                }
-                .run(&config.teacher, context)?,
-            ),
-            Stage::Report => facts(
-                WriteReport {
-                    folder,
-                    manifest: &self.manifest,
-                    command_line: &self.options.command_line,
-                    class_names: schema.names(),
-                    out: folder.report(),
-                }
-                .run()?,
-            ),
-        }
-    }
-
-    /// A student of this run, by `objective`.
-    fn student(
-        &self,
-        objective: Objective,
-        out: StudentFolder,
-        context: &StageContext,
-    ) -> Result<Facts, DistillError> {
-        let pairs = self.parts.teacher.iter().chain(&self.parts.log);
-        let texts = pairs.flat_map(|pair| [pair.pair.query.text.clone(), pair.pair.item.text()]);
-        let stage = TrainStudent {
-            annotations: self.folder.annotations(),
-            schema: &self.parts.schema,
-            objective,
-            start: match &self.options.student_init {
-                Some(folder) => StudentStart::Folder(folder),
-                None => StudentStart::Nothing(texts.collect()),
-            },
-            out,
-        };
-        facts(stage.run(&self.options.config.student, context)?)
-    }
-
-    /// The reward head, if it has shown that it is above chance and has a weight.
-    fn reward_head(&self) -> Option<RewardHead> {
-        let found: TrainedRewardHead = self.manifest.output(Stage::RewardHeads)?;
-        let wanted = found.above_chance && self.options.config.teacher.learned_weight > 0.0;
-        Some(RewardHead {
-            folder: self.folder.reward_heads(),
-            mean_reward: found.mean_reward.filter(|_| wanted)?,
-        })
-    }
-
-    fn context(&self, stage: Stage) -> StageContext {
-        StageContext {
-            stage,
-            device: self.device.clone(),
-            folder: self.folder.stage(stage),
-            seed: self.options.config.seed,
-            interrupt: Arc::clone(&self.options.interrupt),
-        }
-    }
-}
-
-/// What a stage found, by name.
-fn facts(output: impl Serialize) -> Result<Facts, DistillError> {
-    let value = serde_json::to_value(output);
-    let value = value.map_err(|source| DistillError::Json {
-        path: "manifest.json".into(),
-        source,
-    })?;
-    Ok(match value {
-        Value::Object(fields) => fields.into_iter().collect(),
-        _ => Facts::new(),
-    })
 }
 
 /// The facts of a stage that fit on a line.

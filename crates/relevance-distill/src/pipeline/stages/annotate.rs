@@ -120,7 +120,7 @@ impl Annotate<'_> {
             annotated: report.annotated,
             replies: Some(report.replies),
             parse_failures: Some(report.parse_failures),
-            mean_confidence: Some(f64::from(report.mean_confidence)),
+            mean_confidence: Some(report.mean_confidence),
             ..Annotated::default()
         })
     }

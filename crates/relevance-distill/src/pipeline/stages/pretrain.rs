@@ -57,7 +57,7 @@ impl Pretrain<'_> {
         documents.extend(self.items.iter().map(|item| Document::text(item.text())));
         let (model, tokenizer) = match self.init {
             Some(folder) => TeacherFolder(folder.into()).load(&context.device)?,
-            None => self.from_nothing(&documents, config, context)?,
+            None => self.newborn(&documents, config, context)?,
         };
         let parameters = model.config().num_parameters();
         let report = pretrain(
@@ -78,7 +78,7 @@ impl Pretrain<'_> {
     }
 
     /// A vocabulary of the domain's texts, of prompts and of replies, and a decoder.
-    fn from_nothing(
+    fn newborn(
         &self,
         documents: &[Document],
         config: &TeacherConfig,

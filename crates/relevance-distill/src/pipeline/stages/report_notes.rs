@@ -45,9 +45,10 @@ pub(super) fn notes(manifest: &Manifest, systems: &Systems) -> Vec<String> {
 /// Whether the reward head had a say.
 fn reward_head(head: TrainedRewardHead) -> String {
     let (Some(accuracy), Some(p_value)) = (head.held_out_accuracy, head.held_out_p_value) else {
-        return "There is no reward head: too few preference pairs. Replies were paired by the programmatic \
-                dimensions alone."
-            .to_owned();
+        return format!(
+            "Replies were paired by the programmatic dimensions alone: {}.",
+            head.warning.unwrap_or_default()
+        );
     };
     let outcome = match head.above_chance {
         true => "it is a dimension of the reward of the replies to those queries",
@@ -67,11 +68,14 @@ mod tests {
 
     #[test]
     fn the_report_says_whether_the_head_had_a_say() {
-        let mut head = TrainedRewardHead::default();
-        assert!(reward_head(head.clone()).contains("no reward head"));
+        let mut head = TrainedRewardHead {
+            warning: Some("no pair was found".into()),
+            ..TrainedRewardHead::default()
+        };
+        assert!(reward_head(head.clone()).ends_with("dimensions alone: no pair was found."));
         head.held_out_pairs = 40;
         head.held_out_accuracy = Some(0.55);
-        head.held_out_p_value = Some(0.318);
+        head.held_out_p_value = Some(0.25);
         let note = reward_head(head.clone());
         assert!(note.contains("55.0 % of 40") && note.contains("programmatic dimensions alone"));
         head.above_chance = true;

@@ -71,6 +71,10 @@ impl TrainRewardHead<'_> {
         config: &TeacherConfig,
         context: &StageContext,
     ) -> Result<TrainedRewardHead, DistillError> {
+        if config.learned_weight == 0.0 {
+            let warning = "teacher.learned_weight is 0, so no reward head is trained";
+            return Ok(left_out(TrainedRewardHead::default(), warning.into()));
+        }
         let rows = self.replies.read(self.schema)?;
         let first_set = reward::FirstSet::new(context.seed)?;
         let (first, second): (Vec<_>, Vec<_>) =
