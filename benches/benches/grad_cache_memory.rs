@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use benches::bench_device;
 use crsd_loss::CrsdLossConfig;
-use relevance_data::{PairTokenizer, PairTokenizerConfig};
+use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
 use student_model::{
     BertConfig, BertForSequenceClassification, Objective, StudentExample, StudentTrainConfig,
     train_student, train_wordpiece,
@@ -120,12 +120,10 @@ fn tokenizer() -> Result<PairTokenizer, String> {
         .into_iter()
         .map(|e| format!("{} {}", e.query, e.item));
     let words = train_wordpiece(texts, 1000).map_err(|e| e.to_string())?;
-    let config = PairTokenizerConfig {
-        max_length: 64,
-        max_reasoned_length: 128,
-        min_query_length: 16,
-        ..PairTokenizerConfig::default()
-    };
+    let config = PairTokenizerConfig::default()
+        .with_max_length(64)
+        .with_max_reasoned_length(128)
+        .with_min_query_length(16);
     PairTokenizer::from_tokenizer(words, config).map_err(|e| e.to_string())
 }
 

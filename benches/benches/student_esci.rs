@@ -12,7 +12,7 @@ use benches::{
     Contest, ContestArgs, Fields, bench_device, log_probabilities, pairs, student, token_lists,
 };
 use clap::Parser;
-use relevance_data::Encoding;
+use pair_tokenizer::Encoding;
 use serde_json::{Map, json};
 use student_model::Ranker;
 

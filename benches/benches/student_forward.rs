@@ -7,7 +7,7 @@ use std::time::Duration;
 use benches::{STUDENT_SHAPES, StudentShape, student, token_batch, token_ids};
 use burn::tensor::Device;
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
-use relevance_data::Encoding;
+use pair_tokenizer::Encoding;
 use student_model::Ranker;
 
 /// Pairs without padding, as [`token_batch`] has them.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
-use relevance_data::Encoding;
+use pair_tokenizer::Encoding;
 use serde_json::{Value, json};
 use student_model::{PairScore, Student};
 

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use burn::tensor::Device;
-use relevance_data::{LabelSchema, PairTokenizer, PairTokenizerConfig};
+use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
+use relevance_data::LabelSchema;
 use student_model::{BertForSequenceClassification, Student, StudentError, train_wordpiece};
 
 use crate::esci::{Fields, pairs, repository};

@@ -1,7 +1,7 @@
 //! Inputs without a random generator of their own: the same bytes on every device.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use relevance_data::TokenBatch;
+use pair_tokenizer::TokenBatch;
 
 /// The next number of a 64-bit linear congruential generator (Knuth's MMIX constants), in 0..1.
 fn uniform(state: &mut u64) -> f32 {

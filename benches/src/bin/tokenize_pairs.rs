@@ -8,14 +8,15 @@
 //! Prints one JSON line a case: the fastest of several rounds, in seconds on the wall and of processor time, and
 //! the tokens. With a third argument it also writes the texts, for the peer.
 
+use std::error::Error;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use burn::tensor::Device;
-use relevance_data::{
-    DataError, Encoding, EsciDataset, EsciFilter, PairTokenizer, PairTokenizerConfig, TokenBatch,
-    TokenBudgetSampler, write_jsonl,
+use pair_tokenizer::{
+    Encoding, PairTokenizer, PairTokenizerConfig, TokenBatch, TokenBudgetSampler,
 };
+use relevance_data::{EsciDataset, EsciFilter, write_jsonl};
 
 const ROUNDS: usize = 5;
 /// Tokens in a batch, padding included: 64 pairs of the greatest length.
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(dir: &str, tokenizer: &str, texts: Option<&String>) -> Result<(), DataError> {
+fn measure(dir: &str, tokenizer: &str, texts: Option<&String>) -> Result<(), Box<dyn Error>> {
     let pairs = EsciDataset::open(dir)?.pairs(&EsciFilter::default())?;
     let pairs: Vec<(String, String)> = pairs
         .into_iter()
@@ -66,7 +67,7 @@ fn measure(dir: &str, tokenizer: &str, texts: Option<&String>) -> Result<(), Dat
 }
 
 /// One epoch: which pairs share a batch, and their tensors.
-fn batches(encodings: &[Encoding], pad: u32, device: &Device) -> Result<usize, DataError> {
+fn batches(encodings: &[Encoding], pad: u32, device: &Device) -> Result<usize, Box<dyn Error>> {
     let lengths = encodings.iter().map(Encoding::len).collect();
     let epoch = TokenBudgetSampler::new(lengths, BATCH_TOKENS, 1)?.epoch(0);
     let mut rows = 0;

@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// A file or folder could not be read, made or replaced.
+    /// A file could not be begun, completed or put in its place.
+    #[error(transparent)]
+    File(#[from] atomic_files::FileError),
+    /// A file or folder could not be read or written.
     #[error("{}: cannot {action}: {source}", path.display())]
     Io {
         /// The file or folder.
@@ -77,7 +80,7 @@ pub enum DataError {
         classes: usize,
     },
     /// A setting with a value that makes no sense.
-    #[error("{field} = {value}; allowed: {allowed}")]
+    #[error("`{field}` is {value}, allowed: {allowed}")]
     InvalidConfig {
         /// The setting's name.
         field: &'static str,
@@ -194,44 +197,6 @@ pub enum DataError {
         /// The arrow reader's answer.
         source: arrow_schema::ArrowError,
     },
-    /// A tokenizer could not be loaded, or could not encode a text.
-    #[error("tokenizer{}: {message}", at(path))]
-    Tokenizer {
-        /// The file, if it came from one.
-        path: Option<PathBuf>,
-        /// What went wrong.
-        message: String,
-    },
-    /// The tokenizer has no such special token.
-    #[error(
-        "tokenizer{}: no special token {token:?} (setting {setting}); it has: {}",
-        at(path), available.join(", ")
-    )]
-    MissingSpecialToken {
-        /// The file, if it came from one.
-        path: Option<PathBuf>,
-        /// The token that was looked for.
-        token: String,
-        /// The setting that names it.
-        setting: &'static str,
-        /// The special tokens that there are.
-        available: Vec<String>,
-    },
-    /// A tokenizer puts pairs together in a way that this crate does not know.
-    #[error(
-        "{}: pairs are {found}; allowed: BERT's (cls:0 text:0 sep:0 text:1 sep:1) and RoBERTa's (cls:0 \
-         text:0 sep:0 sep:0 text:0 sep:0), token:segment",
-        path.display()
-    )]
-    UnsupportedTemplate {
-        /// The tokenizer's file.
-        path: PathBuf,
-        /// What it does: tokens and their segments.
-        found: String,
-    },
-    /// A batch that cannot be made.
-    #[error("batch: {0}")]
-    InvalidBatch(String),
     /// A query and an item carry different labels, and the policy is to fail.
     #[error("query {query:?}, item {item:?}: conflicting labels {}; one was allowed", labels.join(", "))]
     ConflictingLabels {
@@ -314,6 +279,22 @@ impl DataError {
         }
     }
 
+    /// A [`Json`](Self::Json) error of a line. What serde_json found stands there without the line that it
+    /// counts within what it was given: the message names that of the file.
+    pub(crate) fn json(path: &Path, line: usize, error: &serde_json::Error) -> Self {
+        let text = error.to_string();
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        let message = match text.strip_suffix(&place) {
+            Some(what) => format!("{what} (column {})", error.column()),
+            None => text,
+        };
+        Self::Json {
+            path: path.to_owned(),
+            line,
+            message,
+        }
+    }
+
     /// The same error, placed in a file if it is an [`UnknownLabel`](Self::UnknownLabel).
     pub(crate) fn in_file(self, path: &Path, position: Position) -> Self {
         match self {
@@ -336,9 +317,4 @@ pub(crate) fn listed<S: AsRef<str>>(names: &[S]) -> String {
     let shown = names.iter().map(|name| name.as_ref().escape_debug());
     let shown: Vec<String> = shown.map(|name| name.to_string()).collect();
     shown.join(", ")
-}
-
-fn at(path: &Option<PathBuf>) -> String {
-    path.as_ref()
-        .map_or_else(String::new, |path| format!(" {}", path.display()))
 }

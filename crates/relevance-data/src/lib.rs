@@ -1,10 +1,10 @@
-//! Typed search-relevance data, from raw judgments to tokenised batches.
+//! Typed search-relevance data, from raw judgments to what a model is trained on.
 //!
 //! Label schemas with gains; queries, items and pairs; rationales that never hold their verdict,
 //! and the reply format that carries both; annotations, preference pairs and supervised examples
 //! in JSON Lines files; the official ESCI parquet files; splits that share no query; a report of how
-//! far reasons give their labels away; pair and pair-plus-reason tokenisation. Tensors appear with
-//! the feature `batch` only. A label is an index into its [`LabelSchema`]; files hold its name.
+//! far reasons give their labels away. It knows texts and labels: token ids and tensors are
+//! `pair-tokenizer`'s. A label is an index into its [`LabelSchema`]; files hold its name.
 //!
 //! ```
 //! use relevance_data::{Item, LabelSchema, LabeledPair, Pair, Query, RationaleWriter};
@@ -17,93 +17,55 @@
 //! # Ok::<(), relevance_data::DataError>(())
 //! ```
 //!
-//! Symbols in shapes: `b` pairs in a batch, `t` tokens.
+//! | to | take |
+//! |---|---|
+//! | name the classes and their gains | [`LabelSchema::esci`], [`LabelSchema::from_json_file`] |
+//! | read judged pairs from a table (CSV, TSV, JSON Lines, parquet) | [`PairSource::open`] |
+//! | read ESCI, WANDS | [`EsciDataset::open`], [`sources::wands`](sources::wands()) |
+//! | read and write TRL's datasets | [`TrlSource`], [`write_trl`] |
+//! | read and write records, one a line | [`JsonlReader`], [`write_jsonl`] |
+//! | read and write labelled pairs, a teacher's annotations | [`read_labeled_pairs`], [`read_annotations`] |
+//! | clean pairs: texts, duplicates, conflicting labels | [`cleaning::clean_pairs`] |
+//! | split without a query in two parts | [`QuerySplit`], [`stratified_split`], [`split_by_name`] |
+//! | make sure that parts share no query | [`check_disjoint`], [`split_leakage`] |
+//! | take a teacher's reply apart | [`ReplyFormat::parse`] |
+//! | write a reason without a teacher | [`RationaleWriter`] |
+//! | take the label's words out of a reason | [`Rationale::without_label_words`] |
+//! | measure how far reasons give labels away | [`label_leakage`] |
+//! | classify texts by their words | [`NaiveBayes`] |
 
-mod annotation;
-mod atomic_file;
-#[cfg(feature = "batch")]
-mod batch;
-pub mod clean;
-#[cfg(feature = "parquet")]
-mod columns;
+mod batching;
+pub mod cleaning;
 mod error;
-#[cfg(feature = "parquet")]
-pub mod esci;
-mod evidence;
-mod hash;
-#[cfg(feature = "tables")]
-mod item_store;
-mod jsonl;
-mod label_words;
-pub mod leakage;
-mod named_split;
-mod normalize;
-mod pair;
-#[cfg(feature = "tokenizers")]
-mod pair_template;
-#[cfg(feature = "parquet")]
-mod parquet_file;
-mod preference;
-mod prefetch;
-mod rationale;
-mod rationale_writer;
-mod reply;
-mod sampler;
-mod schema;
-mod sft;
-#[cfg(feature = "tables")]
-pub mod source;
-#[cfg(feature = "tokenizers")]
-mod special_tokens;
-mod split;
-mod split_leakage;
-mod stratified_split;
-mod terms;
-mod token_budget;
-#[cfg(feature = "tokenizers")]
-mod tokenizer;
-mod trl;
+mod rationales;
+mod records;
+pub mod sources;
+mod splits;
 
-pub use annotation::{
-    AnnotatedPair, Provenance, read_annotations, read_labeled_pairs, write_annotations,
-    write_labeled_pairs,
-};
-pub use atomic_file::AtomicFile;
-#[cfg(feature = "batch")]
-pub use batch::TokenBatch;
+pub use batching::BatchSampler;
 pub use error::{DataError, Position, RowFault};
-#[cfg(feature = "parquet")]
-pub use esci::{EsciDataset, EsciFilter, EsciPairs};
-pub use hash::sha256_file;
-pub use jsonl::{JsonlReader, read_jsonl, write_jsonl};
-pub use label_words::LabelWords;
-pub use leakage::{LeakageReport, label_leakage};
-pub use named_split::split_by_name;
-pub use normalize::normalize_query;
-pub use pair::{Item, LabeledPair, Pair, Query};
-#[cfg(feature = "tokenizers")]
-pub use pair_template::PairTemplate;
-pub use preference::PreferencePair;
-pub use prefetch::Prefetch;
-pub use rationale::Rationale;
-pub use rationale_writer::RationaleWriter;
-pub use reply::{Reply, ReplyError, ReplyFormat, ReplyOrder};
-pub use sampler::BatchSampler;
-pub use schema::{Label, LabelClass, LabelSchema};
-pub use sft::SftExample;
-#[cfg(feature = "tables")]
-pub use source::{ColumnMap, PairSource, RowPolicy, RowReport, SourceConfig, SourcePair};
-pub use split::{QuerySplit, check_disjoint};
-pub use split_leakage::{SplitLeakage, split_leakage};
-pub use stratified_split::{extend_stratified_split, stratified_split};
-pub use token_budget::{BatchPosition, BatchStream, EpochSampler, TokenBudgetSampler};
-#[cfg(feature = "tokenizers")]
-pub use tokenizer::{Encoding, PairTokenizer, PairTokenizerConfig};
-pub use trl::{
-    Conversation, KtoExample, Message, MessagesExample, TextExample, TrlColumn, TrlRecord, TrlText,
+pub use rationales::{
+    AnnotatedPair, ClassPrior, ClassWords, LabelWords, LeakageReport, NaiveBayes, Provenance,
+    Rationale, RationaleWriter, Reply, ReplyError, ReplyFormat, ReplyOrder, label_leakage,
+    read_annotations, read_labeled_pairs, write_annotations, write_labeled_pairs,
 };
+pub use records::{
+    Conversation, Item, KtoExample, Label, LabelClass, LabelSchema, LabeledPair, Message,
+    MessagesExample, Pair, PreferencePair, Query, SftExample, TextExample, normalize_query,
+};
+#[cfg(feature = "parquet")]
+pub use sources::esci::{self, EsciDataset, EsciFilter, EsciPairs};
+pub use sources::hash::sha256_file;
+pub use sources::jsonl::{JsonlReader, read_jsonl, write_jsonl};
 #[cfg(feature = "tables")]
-pub use trl::{TrlSource, write_trl};
+pub use sources::{
+    ColumnMap, PairSource, RowPolicy, RowReport, SourceConfig, SourcePair, TrlSource, write_trl,
+};
+pub use sources::{TrlColumn, TrlRecord, TrlText};
+pub use splits::{
+    QuerySplit, SplitLeakage, check_disjoint, extend_stratified_split, split_by_name,
+    split_leakage, stratified_split,
+};
 
 /// The examples in Rust of the guide to the data, run as tests of the documentation.
 #[cfg(doctest)]

@@ -2,7 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use relevance_data::clean::{
+use relevance_data::cleaning::{
     CleanConfig, ConflictPolicy, NearDuplicateConfig, NearDuplicatePolicy, clean_pairs, clean_text,
     jaccard, near_duplicates,
 };
@@ -19,10 +19,7 @@ fn pair(query: &str, id: &str, title: &str, label: usize) -> LabeledPair {
 }
 
 fn with(conflicts: ConflictPolicy) -> CleanConfig {
-    CleanConfig {
-        conflicts,
-        ..CleanConfig::default()
-    }
+    CleanConfig::default().with_conflicts(conflicts)
 }
 
 #[test]
@@ -92,10 +89,7 @@ fn near_duplicates_are_looked_for_under_one_query() {
     ];
     let schema = LabelSchema::esci();
     let clean = |near_duplicates| {
-        let config = CleanConfig {
-            near_duplicates,
-            ..CleanConfig::default()
-        };
+        let config = CleanConfig::default().with_near_duplicates(near_duplicates);
         clean_pairs(pairs.clone(), &schema, &config).unwrap()
     };
     let (kept, report) = clean(NearDuplicatePolicy::Report);
@@ -128,7 +122,7 @@ proptest! {
     ) {
         let schema = LabelSchema::esci();
         let pairs: Vec<_> = rows.iter().map(|(q, i, l)| pair(q, "", i, *l)).collect();
-        let config = CleanConfig { near_duplicates: NearDuplicatePolicy::Ignore, ..with(ConflictPolicy::KeepAll) };
+        let config = with(ConflictPolicy::KeepAll).with_near_duplicates(NearDuplicatePolicy::Ignore);
         let (once, report) = clean_pairs(pairs, &schema, &config).unwrap();
         prop_assert_eq!(report.pairs, report.kept + report.empty + report.duplicates);
         let (twice, again) = clean_pairs(once.clone(), &schema, &config).unwrap();
@@ -138,7 +132,7 @@ proptest! {
 
     #[test]
     fn groups_hold_near_duplicates_only(texts in vec("[abc]{0,12}", 0..30), seed: u64) {
-        let config = NearDuplicateConfig { threshold: 0.6, shingle: 2, seed, ..Default::default() };
+        let config = NearDuplicateConfig::default().with_threshold(0.6).with_shingle(2).with_seed(seed);
         let groups = near_duplicates(&texts, &config).unwrap();
         let mut seen = std::collections::BTreeSet::new();
         for group in groups {

@@ -4,7 +4,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use relevance_data::esci::{EsciRecord, write_esci};
-use relevance_data::source::Packing;
+use relevance_data::sources::Packing;
 use relevance_data::{
     DataError, EsciDataset, EsciFilter, Item, LabelClass, LabelSchema, LabeledPair, Pair, Query,
     RowFault, RowPolicy, check_disjoint,
@@ -71,10 +71,7 @@ fn filters_combine() {
     assert_eq!(count(EsciFilter::split("train")), 3);
     assert_eq!(count(EsciFilter::split("train").with_locales(["us"])), 2);
     assert_eq!(count(EsciFilter::default().with_locales(["us", "es"])), 5);
-    let small = EsciFilter {
-        small_version: true,
-        ..EsciFilter::split("train")
-    };
+    let small = EsciFilter::split("train").with_small_version(true);
     assert_eq!(count(small), 1);
 }
 
@@ -332,7 +329,7 @@ proptest! {
         for test in [false, true] {
             let wanted = pairs.iter().zip(&rows).filter(|(_, row)| row.4 == test);
             let wanted: Vec<LabeledPair> = wanted.map(|(pair, _)| pair.clone()).collect();
-            let filter = EsciFilter { small_version: test, ..EsciFilter::split(split(test)) };
+            let filter = EsciFilter::split(split(test)).with_small_version(test);
             match dataset.pairs(&filter) {
                 Ok(found) => prop_assert_eq!(found, wanted),
                 Err(error) => prop_assert!(wanted.is_empty(), "{}", error),

@@ -1,14 +1,14 @@
 //! The examples of `docs/DATA.md` are what the crate reads and writes.
 
-#![cfg(all(feature = "tables", feature = "parquet", feature = "tokenizers"))]
+#![cfg(all(feature = "tables", feature = "parquet"))]
 
-use relevance_data::clean::CleanConfig;
-use relevance_data::source::wands;
+use relevance_data::cleaning::CleanConfig;
+use relevance_data::sources::wands;
 use relevance_data::{
-    BatchPosition, ColumnMap, Conversation, EsciDataset, EsciFilter, KtoExample, LabelSchema,
-    MessagesExample, Pair, PairSource, PairTokenizerConfig, PreferencePair, QuerySplit,
-    RationaleWriter, ReplyFormat, ReplyOrder, RowPolicy, SftExample, SourceConfig, SourcePair,
-    TextExample, TrlRecord, read_annotations, read_labeled_pairs,
+    ColumnMap, Conversation, EsciDataset, EsciFilter, KtoExample, LabelSchema, MessagesExample,
+    Pair, PairSource, PreferencePair, QuerySplit, RationaleWriter, ReplyFormat, ReplyOrder,
+    RowPolicy, SftExample, SourceConfig, SourcePair, TextExample, TrlRecord, read_annotations,
+    read_labeled_pairs,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -87,10 +87,7 @@ fn three_tables_hold_the_same_pair() {
     let heading = "### Tables";
     let json = examples(heading, "json");
     let columns: ColumnMap = parsed(json[0]);
-    let config = SourceConfig {
-        columns,
-        ..SourceConfig::default()
-    };
+    let config = SourceConfig::new(columns);
     let dir = tempfile::tempdir().unwrap();
     let read = |name: &str, contents: &str| -> Vec<SourcePair> {
         let path = file(dir.path(), name, contents);
@@ -178,10 +175,6 @@ fn settings_are_what_they_are_said_to_be() {
     assert_eq!(clean, CleanConfig::default());
     let split: QuerySplit = parsed(examples("## Splits", "json")[0]);
     assert_eq!(split, QuerySplit::new(vec![0.8, 0.1, 0.1], 42).unwrap());
-    let tokens: PairTokenizerConfig = parsed(examples("## Tokens", "json")[0]);
-    assert_eq!(tokens, PairTokenizerConfig::default());
-    let position: BatchPosition = parsed(examples("## Batches", "json")[0]);
-    assert_eq!((position.epoch, position.batch), (2, 17));
     let command = examples("## Prepared data", "sh")[0];
     let columns = command.split('\'').nth(1).unwrap();
     assert_eq!(parsed::<ColumnMap>(columns).title, "name");

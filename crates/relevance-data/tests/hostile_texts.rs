@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use relevance_data::esci::{EsciRecord, write_esci};
-use relevance_data::source::{Packing, wands, write_pairs, write_wands};
+use relevance_data::sources::{Packing, wands, write_pairs, write_wands};
 use relevance_data::{
     AnnotatedPair, DataError, EsciDataset, EsciFilter, Item, KtoExample, LabelSchema, LabeledPair,
     Pair, PairSource, Provenance, Query, Rationale, RowPolicy, SourceConfig, TrlSource,
@@ -84,10 +84,7 @@ fn pairs() -> impl Strategy<Value = Vec<LabeledPair>> {
 }
 
 fn read(path: &Path, policy: RowPolicy) -> Result<Vec<LabeledPair>, DataError> {
-    let config = SourceConfig {
-        policy,
-        ..SourceConfig::default()
-    };
+    let config = SourceConfig::default().with_policy(policy);
     let source = PairSource::open(path, &config, &LabelSchema::esci())?;
     source
         .map(|pair| Ok(pair?.labeled().expect("a label column")))

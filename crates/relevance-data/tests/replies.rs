@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use relevance_data::{
-    AtomicFile, DataError, LabelClass, LabelSchema, LabelWords, Rationale, Reply, ReplyError,
-    ReplyFormat, ReplyOrder,
+    DataError, LabelClass, LabelSchema, LabelWords, Rationale, Reply, ReplyError, ReplyFormat,
+    ReplyOrder,
 };
 
 fn text() -> impl Strategy<Value = String> {
@@ -57,7 +57,7 @@ proptest! {
     fn a_schema_comes_back_from_its_file(schema in schema()) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("schema.json");
-        AtomicFile::write(&path, serde_json::to_vec_pretty(&schema).unwrap()).unwrap();
+        std::fs::write(&path, serde_json::to_vec_pretty(&schema).unwrap()).unwrap();
         prop_assert_eq!(LabelSchema::from_json_file(&path).unwrap(), schema);
     }
 

@@ -4,7 +4,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use relevance_data::source::{Packing, wands, write_pairs, write_wands};
+use relevance_data::sources::{Packing, wands, write_pairs, write_wands};
 use relevance_data::{
     ColumnMap, DataError, Item, KtoExample, LabelSchema, LabeledPair, Message, MessagesExample,
     Pair, PairSource, Query, RowFault, RowPolicy, SourceConfig, read_jsonl, write_jsonl,
@@ -97,7 +97,7 @@ proptest! {
         };
         let text: Vec<&str> = faults.iter().map(line).collect();
         let path = write_file(dir.path(), "p.jsonl", text.join("\n"));
-        let config = SourceConfig { columns: labelled_columns(), policy: RowPolicy::Skip, ..SourceConfig::default() };
+        let config = SourceConfig::new(labelled_columns()).with_policy(RowPolicy::Skip);
         let mut source = PairSource::open(&path, &config, &LabelSchema::esci()).unwrap();
         prop_assert!(source.by_ref().all(|pair| pair.is_ok()));
         let count = |wanted: usize| faults.iter().filter(|fault| **fault == wanted).count();
@@ -115,7 +115,7 @@ proptest! {
         for name in ["p.csv", "p.tsv", "p.jsonl", "p.parquet"] {
             let path = write_file(dir.path(), name, &bytes);
             for policy in [RowPolicy::Fail, RowPolicy::Skip] {
-                let config = SourceConfig { policy, ..SourceConfig::default() };
+                let config = SourceConfig::default().with_policy(policy);
                 if let Ok(source) = PairSource::open(&path, &config, &LabelSchema::esci()) {
                     let _ = source.count();
                 }
@@ -125,19 +125,13 @@ proptest! {
 }
 
 fn labelled_columns() -> ColumnMap {
-    ColumnMap {
-        label: Some("label".into()),
-        ..ColumnMap::new("query", "title")
-    }
+    ColumnMap::new("query", "title").with_label("label")
 }
 
 #[test]
 fn a_fault_names_file_place_column_and_value() {
     let dir = tempfile::tempdir().unwrap();
-    let config = SourceConfig {
-        columns: labelled_columns(),
-        ..SourceConfig::default()
-    };
+    let config = SourceConfig::new(labelled_columns());
     let refused = |name: &str, contents: &[u8]| {
         let path = write_file(dir.path(), name, contents);
         let message = read(&path, &config).unwrap_err().to_string();
@@ -234,11 +228,7 @@ fn a_parquet_fault_names_row_and_row_group() {
     writer.close().unwrap();
     let open = |policy| {
         let columns = labelled_columns();
-        let config = SourceConfig {
-            columns,
-            policy,
-            ..SourceConfig::default()
-        };
+        let config = SourceConfig::new(columns).with_policy(policy);
         PairSource::open(&path, &config, &LabelSchema::binary()).unwrap()
     };
     let label = r#"row 2500 (row group 6), column "label": unknown label "7"; allowed: Relevant (1), Irrelevant (0)"#;
@@ -260,13 +250,7 @@ fn an_item_without_a_title_is_read_if_it_has_another_text() {
     let dir = tempfile::tempdir().unwrap();
     let text = "query,title,brand,label\nq,,Acme,E\nq, ,,E\n";
     let path = write_file(dir.path(), "p.csv", text);
-    let config = SourceConfig {
-        columns: ColumnMap {
-            brand: Some("brand".into()),
-            ..labelled_columns()
-        },
-        ..SourceConfig::default()
-    };
+    let config = SourceConfig::new(labelled_columns().with_brand("brand"));
     let mut source = PairSource::open(&path, &config, &LabelSchema::esci()).unwrap();
     let first = source.next().unwrap().unwrap();
     assert_eq!(first.pair.item.text(), "Acme");
@@ -289,10 +273,7 @@ fn a_truncated_stream_fails_whatever_the_policy() {
     write_pairs(&path, &vec![pair; 500], &LabelSchema::esci()).unwrap();
     let bytes = std::fs::read(&path).unwrap();
     std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
-    let config = SourceConfig {
-        policy: RowPolicy::Skip,
-        ..SourceConfig::default()
-    };
+    let config = SourceConfig::default().with_policy(RowPolicy::Skip);
     let error = match PairSource::open(&path, &config, &LabelSchema::esci()) {
         Err(error) => error,
         Ok(source) => source.last().unwrap().unwrap_err(),
@@ -319,13 +300,7 @@ fn several_gzip_members_are_one_file_and_nested_json_is_reached() {
         member.finish().unwrap();
     }
     let path = write_file(dir.path(), "p.jsonl.gz", bytes);
-    let config = SourceConfig {
-        columns: ColumnMap {
-            label: Some("label".into()),
-            ..ColumnMap::new("query.text", "item.title")
-        },
-        ..SourceConfig::default()
-    };
+    let config = SourceConfig::new(ColumnMap::new("query.text", "item.title").with_label("label"));
     let pairs = read(&path, &config).unwrap();
     let queries: Vec<&str> = pairs.iter().map(|p| p.pair.query.text.as_str()).collect();
     assert_eq!(queries, ["a", "b"]);
@@ -463,11 +438,7 @@ fn trl_rows_come_back_compressed_too() {
 #[test]
 fn a_quote_that_is_never_closed_fails_whatever_the_policy() {
     let dir = tempfile::tempdir().unwrap();
-    let config = SourceConfig {
-        columns: labelled_columns(),
-        policy: RowPolicy::Skip,
-        ..SourceConfig::default()
-    };
+    let config = SourceConfig::new(labelled_columns()).with_policy(RowPolicy::Skip);
     let text = "query,title,label\nq,t,E\nq,\"t,E\nq,t,E\n";
     let path = write_file(dir.path(), "p.csv", text);
     let mut source = PairSource::open(&path, &config, &LabelSchema::esci()).unwrap();
@@ -577,10 +548,7 @@ fn a_source_never_reads_far_ahead_of_what_it_gives_out() {
         let size = piece.len();
         let (stream, taken) = endless(piece, size * PIECES);
         let stream = std::io::Read::chain(std::io::Cursor::new(head), stream);
-        let config = SourceConfig {
-            columns: labelled_columns(),
-            ..SourceConfig::default()
-        };
+        let config = SourceConfig::new(labelled_columns());
         let source = PairSource::from_reader(stream, name, &config, &LabelSchema::esci()).unwrap();
         let mut rows = 0;
         for pair in source {
@@ -611,11 +579,7 @@ fn a_record_without_an_end_does_not_fill_the_memory() {
         }
         head.extend_from_slice(piece);
         let stream = std::io::Read::chain(std::io::Cursor::new(head), stream);
-        let config = SourceConfig {
-            columns: labelled_columns(),
-            policy: RowPolicy::Skip,
-            ..SourceConfig::default()
-        };
+        let config = SourceConfig::new(labelled_columns()).with_policy(RowPolicy::Skip);
         let mut source =
             PairSource::from_reader(stream, name, &config, &LabelSchema::esci()).unwrap();
         let error = source.next().unwrap().unwrap_err().to_string();

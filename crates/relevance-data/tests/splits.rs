@@ -2,7 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use relevance_data::clean::NearDuplicateConfig;
+use relevance_data::cleaning::NearDuplicateConfig;
 use relevance_data::{
     DataError, Item, LabelSchema, LabeledPair, Pair, Query, QuerySplit, check_disjoint,
     extend_stratified_split, normalize_query, split_by_name, split_leakage, stratified_split,
@@ -88,11 +88,9 @@ fn a_column_names_the_parts() {
 
 #[test]
 fn shared_queries_are_refused_and_near_ones_reported() {
-    let config = NearDuplicateConfig {
-        threshold: 0.6,
-        shingle: 3,
-        ..NearDuplicateConfig::default()
-    };
+    let config = NearDuplicateConfig::default()
+        .with_threshold(0.6)
+        .with_shingle(3);
     let train = [pair("usb c cable 2m"), pair("garden hose")];
     let test = [pair("usb c cables 2m"), pair("dish towel")];
     let parts: [(&str, &[LabeledPair]); 2] = [("train", &train), ("test", &test)];

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use relevance_data::{LabelSchema, PairTokenizer};
+use pair_tokenizer::PairTokenizer;
+use relevance_data::LabelSchema;
 use relevance_eval::{Evaluation, EvaluationConfig, Predictions, evaluate};
 use student_model::{Evaluator, StudentError, StudentExample, predict};
 

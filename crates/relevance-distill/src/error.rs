@@ -100,9 +100,12 @@ pub enum DistillError {
     /// The device cannot be used.
     #[error(transparent)]
     Device(#[from] crate::device::DeviceError),
-    /// Data, their files or their tokens.
+    /// Data or their files.
     #[error(transparent)]
     Data(#[from] relevance_data::DataError),
+    /// A pair tokenizer could not be read or applied.
+    #[error(transparent)]
+    Tokens(#[from] pair_tokenizer::PairTokenizerError),
     /// Evaluation.
     #[error(transparent)]
     Eval(#[from] relevance_eval::EvalError),

@@ -52,6 +52,7 @@ pub use error::DistillError;
 pub use burn;
 pub use causal_lm;
 pub use crsd_loss;
+pub use pair_tokenizer;
 pub use preference_opt;
 pub use relevance_data;
 pub use relevance_eval;

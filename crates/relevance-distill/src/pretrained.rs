@@ -3,19 +3,17 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use relevance_data::{PairTokenizer, PairTokenizerConfig};
+use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
 use student_model::BertForSequenceClassification;
 
 use crate::error::DistillError;
 
 /// Tokens of the two views at most; a query keeps half of the plain view.
 pub fn lengths(max_length: usize, max_reasoned_length: usize) -> PairTokenizerConfig {
-    PairTokenizerConfig {
-        max_length,
-        max_reasoned_length,
-        min_query_length: max_length / 2,
-        ..PairTokenizerConfig::default()
-    }
+    PairTokenizerConfig::default()
+        .with_max_length(max_length)
+        .with_max_reasoned_length(max_reasoned_length)
+        .with_min_query_length(max_length / 2)
 }
 
 /// The encoder of a Hugging Face folder, BERT or RoBERTa, under a fresh classifier, and its tokenizer.

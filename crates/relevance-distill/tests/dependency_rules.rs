@@ -27,7 +27,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "reward-model",
-        &["causal-lm", "relevance-data", "training-loop"],
+        &[
+            "atomic-files",
+            "causal-lm",
+            "relevance-data",
+            "training-loop",
+        ],
     ),
     (
         "preference-opt",
@@ -146,7 +151,11 @@ fn the_default_student_is_lean() {
         "burn-train",
         "crsd-loss",
         "training-loop",
-        // Data sets
+        // Labels, rationales and data sets
+        "relevance-data",
+        "sha2",
+        "unicode-normalization",
+        "csv",
         "burn-dataset",
         "parquet",
         "arrow-array",

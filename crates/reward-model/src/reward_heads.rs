@@ -177,7 +177,7 @@ impl RewardHeads {
         let path = dir.join(CONFIG_FILE);
         let json = serde_json::to_vec_pretty(&self.dimensions)
             .expect("names and weights are plain data: a bug in reward-model");
-        relevance_data::AtomicFile::write(&path, json).map_err(|e| unreadable(&path, e))
+        atomic_files::AtomicFile::write(&path, json).map_err(|e| unreadable(&path, e))
     }
 
     /// Reads what [`save_dir`](Self::save_dir) wrote.

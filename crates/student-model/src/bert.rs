@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
-use relevance_data::TokenBatch;
+use pair_tokenizer::TokenBatch;
 
 use crate::attention::AttentionBias;
 use crate::checkpoint::{self, Checkpoint};

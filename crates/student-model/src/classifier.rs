@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::{Device, Tensor};
-use relevance_data::TokenBatch;
+use pair_tokenizer::TokenBatch;
 
 use crate::bert::BertPooler;
 use crate::checkpoint::{self, Checkpoint};

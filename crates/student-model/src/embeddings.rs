@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Embedding, LayerNorm};
 use burn::tensor::{Int, Tensor};
-use relevance_data::TokenBatch;
+use pair_tokenizer::TokenBatch;
 
 use crate::init::Fresh;
 

@@ -155,7 +155,11 @@ pub enum StudentError {
     /// Results could not be read back from the device.
     #[error("reading results from the device: {0}")]
     Device(String),
-    /// Text could not be turned into tokens.
+    /// Text could not be turned into tokens, or tokens into a batch.
+    #[error(transparent)]
+    Tokens(Box<pair_tokenizer::PairTokenizerError>),
+    /// The training data were refused.
+    #[cfg(feature = "train")]
     #[error(transparent)]
     Data(Box<relevance_data::DataError>),
     /// There is nothing to train on.
@@ -190,6 +194,13 @@ pub enum StudentError {
     Train(Box<training_loop::TrainError>),
 }
 
+impl From<pair_tokenizer::PairTokenizerError> for StudentError {
+    fn from(error: pair_tokenizer::PairTokenizerError) -> Self {
+        Self::Tokens(Box::new(error))
+    }
+}
+
+#[cfg(feature = "train")]
 impl From<relevance_data::DataError> for StudentError {
     fn from(error: relevance_data::DataError) -> Self {
         Self::Data(Box::new(error))

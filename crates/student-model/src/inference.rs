@@ -1,6 +1,6 @@
 //! Running a model of which nothing is learned.
 
-use relevance_data::{Encoding, TokenBatch};
+use pair_tokenizer::{Encoding, TokenBatch};
 
 use crate::{BertForSequenceClassification, StudentError};
 

@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
-//! use relevance_data::TokenBatch;
+//! use pair_tokenizer::TokenBatch;
 //! use student_model::{BertConfig, BertForSequenceClassification};
 //!
 //! let config = BertConfig { vocab_size: 50, hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2,

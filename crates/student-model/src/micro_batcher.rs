@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use relevance_data::Encoding;
+use pair_tokenizer::Encoding;
 
 use crate::StudentError;
 use crate::ranker::{PairScore, RankedItem, Ranker, best_first, check_deadline};

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use burn::module::Module;
-use relevance_data::{Encoding, PairTokenizer};
+use pair_tokenizer::{Encoding, PairTokenizer};
 
 use crate::inference::{Inference, Wanted};
 use crate::student::check_fit;

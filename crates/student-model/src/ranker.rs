@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use burn::tensor::Device;
-use relevance_data::Encoding;
+use pair_tokenizer::Encoding;
 use serde::Serialize;
 
 use crate::inference::{Inference, Wanted};

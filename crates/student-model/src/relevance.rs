@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use relevance_data::PairTokenizerConfig;
+use pair_tokenizer::PairTokenizerConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::folder::RELEVANCE_FILE;

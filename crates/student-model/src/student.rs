@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::Device;
-use relevance_data::{Encoding, PairTokenizer};
+use pair_tokenizer::{Encoding, PairTokenizer};
 use serde_json::json;
 
 use crate::folder::{
@@ -30,8 +30,8 @@ impl Student {
     /// Puts the three together; `gains` in the order of the model's classes.
     ///
     /// # Errors
-    /// [`StudentError::InvalidConfig`] if they do not fit: another number of gains than classes, more
-    /// tokens than the model has embeddings, longer inputs than it has positions.
+    /// [`StudentError::InvalidConfig`] if they do not fit: another number of gains than classes, ids
+    /// beyond the model's embeddings, longer inputs than it has positions.
     pub fn new(
         model: &BertForSequenceClassification,
         tokenizer: PairTokenizer,
@@ -176,11 +176,10 @@ pub(crate) fn check_fit(
     tokenizer: &PairTokenizer,
 ) -> Result<(), StudentError> {
     let config = model.config();
-    if tokenizer.vocab_size() > config.vocab_size {
-        let allowed = format!(
-            "at least {}, the tokens of the tokenizer",
-            tokenizer.vocab_size()
-        );
+    // Not the number of tokens: ids may have holes.
+    let rows = tokenizer.id_bound();
+    if rows > config.vocab_size {
+        let allowed = format!("at least {rows}, the tokenizer's largest id plus 1");
         return Err(StudentError::invalid(
             "vocab_size",
             config.vocab_size,

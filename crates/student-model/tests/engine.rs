@@ -6,7 +6,7 @@ mod student;
 use burn::module::Param;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
-use relevance_data::{Encoding, PairTokenizer, PairTokenizerConfig, TokenBatch};
+use pair_tokenizer::{Encoding, PairTokenizer, PairTokenizerConfig, TokenBatch};
 use student::{ITEMS, config, tokenizer};
 use student_model::{BertForSequenceClassification, Ranker, Student, StudentError, predict};
 

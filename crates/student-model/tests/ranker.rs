@@ -6,9 +6,9 @@ use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
+use pair_tokenizer::Encoding;
 use proptest::prelude::*;
-use relevance_data::Encoding;
-use student::{ITEMS, tiny};
+use student::{ITEMS, tiny, tokenizer_with_ids};
 use student_model::{Ranker, Student, StudentError};
 
 fn ranker() -> Ranker {
@@ -282,6 +282,26 @@ fn parts_that_do_not_fit_are_refused() {
     };
     assert!(refused(&[1.0, 0.0]).contains("label_gains is [1.0, 0.0], allowed: one for each of"));
     assert!(refused(&[1.0, f64::NAN, 0.0]).contains("label_gains.Substitute is NaN"));
+}
+
+#[test]
+fn a_tokenizer_with_ids_beyond_the_embeddings_is_refused_however_few_its_tokens() {
+    let student = tiny();
+    let with = |ids: std::iter::StepBy<std::ops::RangeFrom<u32>>| {
+        let tokenizer = tokenizer_with_ids(ids, 24, 40);
+        assert!(tokenizer.tokenizer().get_vocab_size(true) < student.model().config().vocab_size);
+        Student::new(student.model(), tokenizer, student.gains())
+    };
+    with((0..).step_by(1)).unwrap();
+    let error = with((0..).step_by(2)).unwrap_err().to_string();
+    assert!(
+        error.starts_with("vocab_size is 40, allowed: at least 53,"),
+        "{error}"
+    );
+    assert!(
+        error.ends_with("the tokenizer's largest id plus 1"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use crsd_loss::CrsdLossConfig;
 use goldens::folder;
-use relevance_data::{PairTemplate, PairTokenizer, PairTokenizerConfig};
+use pair_tokenizer::{PairTemplate, PairTokenizer, PairTokenizerConfig};
 use student_model::{
     BertForSequenceClassification, ModelType, Objective, Ranker, SaveOptions, Student,
     StudentError, StudentExample, StudentTrainConfig, WeightType, predict, train_student,
@@ -34,12 +34,10 @@ const PAIRS: [(&str, &str); 6] = [
 ];
 
 fn tokenizer(name: &str) -> PairTokenizer {
-    let lengths = PairTokenizerConfig {
-        max_length: 48,
-        max_reasoned_length: 64,
-        min_query_length: 20,
-        ..PairTokenizerConfig::default()
-    };
+    let lengths = PairTokenizerConfig::default()
+        .with_max_length(48)
+        .with_max_reasoned_length(64)
+        .with_min_query_length(20);
     PairTokenizer::from_dir(folder().join(name), lengths).unwrap()
 }
 

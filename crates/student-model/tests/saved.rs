@@ -6,7 +6,7 @@
 mod student;
 
 use burn::tensor::Device;
-use relevance_data::{PairTokenizer, PairTokenizerConfig};
+use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
 use student::ITEMS;
 use student_model::{BertConfig, BertForSequenceClassification, Ranker, Student, train_wordpiece};
 
@@ -15,15 +15,13 @@ use student_model::{BertConfig, BertForSequenceClassification, Ranker, Student, 
 #[test]
 fn a_student_from_nothing_is_saved_and_its_answers_are_written_if_student_dir_is_set() {
     let tokenizer = train_wordpiece(ITEMS, 120).unwrap();
-    let settings = PairTokenizerConfig {
-        max_length: 24,
-        max_reasoned_length: 32,
-        min_query_length: 8,
-        ..PairTokenizerConfig::default()
-    };
+    let settings = PairTokenizerConfig::default()
+        .with_max_length(24)
+        .with_max_reasoned_length(32)
+        .with_min_query_length(8);
     let tokenizer = PairTokenizer::from_tokenizer(tokenizer, settings).unwrap();
     let config = BertConfig {
-        vocab_size: tokenizer.vocab_size(),
+        vocab_size: tokenizer.id_bound(),
         ..student::config()
     };
     let model = BertForSequenceClassification::new(&config, 2, &Device::default()).unwrap();

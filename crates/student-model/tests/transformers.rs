@@ -8,7 +8,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use goldens::{
     Inputs, assert_close, at_real_tokens, folder, numbers, read, with_config, without_dropout,
 };
-use relevance_data::TokenBatch;
+use pair_tokenizer::TokenBatch;
 use serde::Deserialize;
 use student_model::{BertConfig, BertForSequenceClassification, BertModel};
 

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use relevance_data::source::TableFormat;
+use relevance_data::sources::TableFormat;
 use relevance_data::{ColumnMap, DataError, LabelSchema, PairSource, RowPolicy, SourceConfig};
 use std::io::Cursor;
 
@@ -28,15 +28,10 @@ fuzz_target!(|data: &[u8]| {
     table.extend_from_slice(rest);
     let schema = LabelSchema::esci();
     let open = |policy| {
-        let columns = ColumnMap {
-            label: Some("label".into()),
-            ..ColumnMap::new("query", "title")
-        };
-        let config = SourceConfig {
-            format: Some(format),
-            columns,
-            policy,
-        };
+        let columns = ColumnMap::new("query", "title").with_label("label");
+        let config = SourceConfig::new(columns)
+            .with_format(format)
+            .with_policy(policy);
         PairSource::from_reader(Cursor::new(table.clone()), "fuzz", &config, &schema)
     };
     let Ok(mut skipping) = open(RowPolicy::Skip) else {

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use relevance_data::source::TableFormat;
+use relevance_data::sources::TableFormat;
 use relevance_data::{
     ColumnMap, DataError, JsonlReader, KtoExample, LabelSchema, MessagesExample, PairSource,
     PreferencePair, RowPolicy, SourceConfig,
@@ -29,15 +29,10 @@ fuzz_target!(|data: &[u8]| {
     records::<PreferencePair>(data);
     records::<KtoExample>(data);
     records::<MessagesExample>(data);
-    let columns = ColumnMap {
-        label: Some("label".into()),
-        ..ColumnMap::new("query.text", "title")
-    };
-    let config = SourceConfig {
-        format: Some(TableFormat::Jsonl),
-        columns,
-        policy: RowPolicy::Skip,
-    };
+    let columns = ColumnMap::new("query.text", "title").with_label("label");
+    let config = SourceConfig::new(columns)
+        .with_format(TableFormat::Jsonl)
+        .with_policy(RowPolicy::Skip);
     let source = PairSource::from_reader(
         Cursor::new(data.to_vec()),
         "fuzz",

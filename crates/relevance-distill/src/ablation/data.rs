@@ -54,10 +54,9 @@ impl AblationData {
     /// A file cannot be read; a part is empty.
     pub(super) fn read(pairs: &AblationPairs<'_>) -> Result<Self, DistillError> {
         let schema = LabelSchema::esci();
-        let filter = |split: &str| EsciFilter {
-            split: Some(split.to_owned()),
-            locales: (!pairs.locales.is_empty()).then(|| pairs.locales.to_vec()),
-            small_version: false,
+        let filter = |split: &str| match pairs.locales {
+            [] => EsciFilter::split(split),
+            locales => EsciFilter::split(split).with_locales(locales),
         };
         let dataset = open_esci(pairs.data)?;
         let test = dataset.pairs(&filter("test"))?;

@@ -61,11 +61,10 @@ pub(super) fn run(args: &Args) -> Result<(), DistillError> {
     let device = args.device.open()?;
     let schema = LabelSchema::esci();
     let student = Student::from_dir(&args.student, &device)?;
-    let filter = EsciFilter {
-        split: Some(args.split.clone()),
-        locales: (!args.locale.is_empty()).then(|| args.locale.clone()),
-        small_version: false,
-    };
+    let mut filter = EsciFilter::split(&args.split);
+    if !args.locale.is_empty() {
+        filter = filter.with_locales(&args.locale);
+    }
     let pairs = open_esci(&args.data)?.pairs(&filter)?;
     let evaluation = evaluate_student(&student, &pairs, &schema, &config)?;
     write_json(&args.out, &evaluation)?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use relevance_distill::DistillError;
 use relevance_distill::prepare::{Dealing, PrepareConfig, Source, prepare};
-use relevance_distill::relevance_data::clean::{ConflictPolicy, NearDuplicatePolicy};
+use relevance_distill::relevance_data::cleaning::{ConflictPolicy, NearDuplicatePolicy};
 use relevance_distill::relevance_data::{ColumnMap, RowPolicy, SourceConfig};
 
 use super::choice::choice;
@@ -154,11 +154,7 @@ fn source(args: &Args, named: bool) -> Result<Source, DistillError> {
     if named && columns.split.is_none() {
         return needs("split");
     }
-    let config = SourceConfig {
-        columns,
-        policy,
-        ..SourceConfig::default()
-    };
+    let config = SourceConfig::new(columns).with_policy(policy);
     Ok(Source::Table(path.clone(), Box::new(config)))
 }
 

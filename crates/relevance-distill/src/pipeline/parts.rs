@@ -38,10 +38,12 @@ impl Parts {
     /// `train` stands in `test`, too.
     pub fn read(dir: &Path, config: &DataConfig, seed: u64) -> Result<Self, DistillError> {
         let dataset = open_esci(dir)?;
-        let filter = |split: &str| EsciFilter {
-            split: Some(split.to_string()),
-            locales: config.locales.clone(),
-            small_version: config.small_version,
+        let filter = |split: &str| {
+            let filter = EsciFilter::split(split).with_small_version(config.small_version);
+            match &config.locales {
+                None => filter,
+                Some(locales) => filter.with_locales(locales),
+            }
         };
         let test = dataset.pairs(&filter("test"))?;
         let test_queries: BTreeSet<String> = queries(&test);

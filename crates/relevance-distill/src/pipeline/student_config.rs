@@ -1,7 +1,7 @@
 //! Stage 2's knobs, and what they come to in the config of the crate that does the work.
 
 use crsd_loss::CrsdLossConfig;
-use relevance_data::PairTokenizerConfig;
+use pair_tokenizer::PairTokenizerConfig;
 use serde::{Deserialize, Serialize};
 use student_model::{BertConfig, Objective, StudentTrainConfig};
 use training_loop::TrainingConfig;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use relevance_data::LabelSchema;
-use relevance_data::clean::CleanConfig;
-use relevance_data::source::TableFormat;
+use relevance_data::cleaning::CleanConfig;
+use relevance_data::sources::TableFormat;
 use serde::{Deserialize, Serialize};
 
 use super::parts::{Dealing, deal};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use relevance_data::clean::CleanReport;
+use relevance_data::cleaning::CleanReport;
 use relevance_data::{LabelSchema, LabeledPair, RowReport, SplitLeakage, normalize_query};
 use serde::{Deserialize, Serialize};
 

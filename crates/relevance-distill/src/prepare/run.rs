@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use atomic_files::AtomicFile;
-use relevance_data::clean::{CleanReport, NearDuplicateConfig, clean_pairs};
-use relevance_data::source::write_pairs;
+use relevance_data::cleaning::{CleanReport, NearDuplicateConfig, clean_pairs};
+use relevance_data::sources::write_pairs;
 use relevance_data::{LabeledPair, split_leakage};
 
 use super::config::PrepareConfig;
@@ -22,11 +22,9 @@ use crate::json_file::write_json;
 
 /// When two queries are nearly the same: short texts need short shingles.
 fn near_queries() -> NearDuplicateConfig {
-    NearDuplicateConfig {
-        threshold: 0.7,
-        shingle: 3,
-        ..NearDuplicateConfig::default()
-    }
+    NearDuplicateConfig::default()
+        .with_threshold(0.7)
+        .with_shingle(3)
 }
 
 /// Reads, cleans, deals and writes. Each step is kept in `out/stages` until all are done, so that the same

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use relevance_data::source::wands;
+use relevance_data::sources::wands;
 use relevance_data::{
     DataError, EsciDataset, EsciFilter, LabelSchema, LabeledPair, PairSource, RowPolicy, RowReport,
     SourceConfig, SourcePair,
@@ -66,9 +66,9 @@ fn esci(
     let all = [String::new()];
     let (mut pairs, mut report) = (NamedPairs::new(), RowReport::default());
     for name in names.unwrap_or(&all) {
-        let filter = EsciFilter {
-            split: names.map(|_| name.clone()),
-            ..EsciFilter::default()
+        let filter = match names {
+            Some(_) => EsciFilter::split(name),
+            None => EsciFilter::default(),
         };
         let mut stream = dataset.stream(&filter)?;
         let found = collect(stream.by_ref(), interrupt, |pair| Ok(Some(pair)))?;

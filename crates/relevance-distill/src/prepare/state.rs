@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use relevance_data::clean::CleanReport;
+use relevance_data::cleaning::CleanReport;
 use relevance_data::{RowReport, read_labeled_pairs, write_labeled_pairs};
 use serde::{Deserialize, Serialize};
 

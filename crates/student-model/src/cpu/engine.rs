@@ -3,7 +3,7 @@
 use super::instructions::Instructions;
 use burn::nn::{Embedding, LayerNorm as ModelNorm, Linear};
 use burn::tensor::{Device, Tensor};
-use relevance_data::Encoding;
+use pair_tokenizer::Encoding;
 
 use super::activation::Activation;
 use super::aligned::Aligned;
@@ -199,7 +199,7 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Option<Vec<f32>> {
 
 #[cfg(test)]
 mod tests {
-    use relevance_data::TokenBatch;
+    use pair_tokenizer::TokenBatch;
 
     use super::super::instructions::Instructions;
     use super::*;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use relevance_data::Encoding;
+use pair_tokenizer::Encoding;
 
 use super::answer::{Answer, recover};
 use super::config::MicroBatcherConfig;

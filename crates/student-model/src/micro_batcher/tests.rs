@@ -9,8 +9,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use pair_tokenizer::Encoding;
 use proptest::prelude::*;
-use relevance_data::Encoding;
 
 use super::queue::Queue;
 use super::workers::Workers;

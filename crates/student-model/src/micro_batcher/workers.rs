@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use relevance_data::Encoding;
+use pair_tokenizer::Encoding;
 
 use super::queue::{Batch, Part, Queue};
 use crate::{PairScore, StudentError};

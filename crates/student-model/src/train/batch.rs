@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use crsd_loss::{NegativeMask, label_tensor};
-use relevance_data::{Encoding, PairTokenizer};
+use pair_tokenizer::{Encoding, PairTokenizer};
 
 use super::{NegativePolicy, StudentExample, StudentTrainConfig, ViewBatch};
 use crate::StudentError;

@@ -1,7 +1,7 @@
 //! A training run from start to end.
 
 use burn::module::Module;
-use relevance_data::PairTokenizer;
+use pair_tokenizer::PairTokenizer;
 use training_loop::{TrainReport, Trainer, TrainerOptions};
 
 use super::{Evaluator, StudentExample, StudentModule, StudentTask, StudentTrainConfig};

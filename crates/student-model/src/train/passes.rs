@@ -3,7 +3,7 @@
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::Tensor;
 use crsd_loss::{Chunk, GradCache, in_batch_order, without_graph};
-use relevance_data::TokenBatch;
+use pair_tokenizer::TokenBatch;
 use training_loop::{StepContext, StepOutput, mix_seed};
 
 use super::{Objective, StudentBatch, StudentModule, ViewBatch};

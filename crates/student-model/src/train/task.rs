@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use burn::tensor::Device;
 use crsd_loss::CrsdLoss;
-use relevance_data::{BatchSampler, Encoding, PairTokenizer};
+use pair_tokenizer::{Encoding, PairTokenizer};
+use relevance_data::BatchSampler;
 use training_loop::{StepContext, StepOutput, TrainTask};
 
 use super::batch::{Tokens, tokenise};

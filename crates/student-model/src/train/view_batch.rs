@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use crsd_loss::Chunk;
-use relevance_data::{Encoding, TokenBatch};
+use pair_tokenizer::{Encoding, TokenBatch};
 
 use crate::StudentError;
 

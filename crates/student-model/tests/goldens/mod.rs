@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
-use relevance_data::TokenBatch;
+use pair_tokenizer::TokenBatch;
 use serde::Deserialize;
 
 /// A padded batch, as `generate.py` described it.

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use burn::tensor::Device;
-use relevance_data::{PairTokenizer, PairTokenizerConfig};
+use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
 use student_model::{BertConfig, BertForSequenceClassification, Student};
 use tokenizers::models::wordlevel::WordLevel;
 use tokenizers::normalizers::BertNormalizer;
@@ -23,11 +23,20 @@ pub(crate) const ITEMS: [&str; 7] = [
 
 /// Words, one id each.
 pub(crate) fn tokenizer(max_length: usize, max_reasoned_length: usize) -> PairTokenizer {
+    tokenizer_with_ids(0.., max_length, max_reasoned_length)
+}
+
+/// The same words with other ids, which may leave some out.
+pub(crate) fn tokenizer_with_ids(
+    ids: impl Iterator<Item = u32>,
+    max_length: usize,
+    max_reasoned_length: usize,
+) -> PairTokenizer {
     let words = "[PAD] [UNK] [CLS] [SEP] red blue black wireless usb mouse keyboard cable lamp a for with \
         and children , . the query asks brand colour same other";
     let vocabulary = words
         .split_whitespace()
-        .zip(0..)
+        .zip(ids)
         .map(|(word, id)| (word.to_owned(), id));
     let model = WordLevel::builder()
         .vocab(vocabulary.collect())
@@ -41,12 +50,10 @@ pub(crate) fn tokenizer(max_length: usize, max_reasoned_length: usize) -> PairTo
     tokenizer.with_pre_tokenizer(Some(BertPreTokenizer));
     let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"].map(|token| AddedToken::from(token, true));
     tokenizer.add_special_tokens(special).unwrap();
-    let config = PairTokenizerConfig {
-        max_length,
-        max_reasoned_length,
-        min_query_length: 8,
-        ..PairTokenizerConfig::default()
-    };
+    let config = PairTokenizerConfig::default()
+        .with_max_length(max_length)
+        .with_max_reasoned_length(max_reasoned_length)
+        .with_min_query_length(8);
     PairTokenizer::from_tokenizer(tokenizer, config).unwrap()
 }
 

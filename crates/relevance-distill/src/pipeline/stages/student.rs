@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use relevance_data::{LabelSchema, PairTokenizer};
+use pair_tokenizer::PairTokenizer;
+use relevance_data::LabelSchema;
 use serde::Serialize;
 use student_model::{
     BertForSequenceClassification, Objective, Student, StudentExample, train_student,
@@ -106,7 +107,7 @@ impl TrainStudent<'_> {
             StudentStart::Nothing(texts) => {
                 let tokenizer = train_wordpiece(texts, config.vocab_size)?;
                 let tokenizer = PairTokenizer::from_tokenizer(tokenizer, config.lengths())?;
-                let encoder = config.encoder(tokenizer.vocab_size(), &names);
+                let encoder = config.encoder(tokenizer.id_bound(), &names);
                 let model = BertForSequenceClassification::new(&encoder, seed, device)?;
                 Ok((model, tokenizer))
             }

@@ -1,0 +1,5 @@
+//! Which examples form which batch.
+
+mod sampler;
+
+pub use sampler::BatchSampler;
