@@ -1,7 +1,8 @@
 //! A student's scores on labelled pairs.
 
 use relevance_data::{LabelSchema, LabeledPair};
-use relevance_eval::{Evaluation, EvaluationConfig, evaluate_with_item_ids};
+use relevance_eval::ndarray::Array2;
+use relevance_eval::{Evaluation, EvaluationConfig, evaluate};
 use student_model::{Student, predict};
 
 use crate::error::DistillError;
@@ -31,14 +32,10 @@ pub fn evaluate_student(
     }
     let rows = QueryRows::new(pairs, schema);
     let probabilities = student_probabilities(student, pairs)?;
-    Ok(evaluate_with_item_ids(
-        &rows.predictions(&probabilities),
-        &rows.items,
-        config,
-    )?)
+    Ok(evaluate(&rows.predictions(&probabilities)?, config)?)
 }
 
-/// A student's class distribution of each pair.
+/// A student's class distribution of each pair, one a row: `[pairs, classes]`.
 ///
 /// # Errors
 ///
@@ -46,7 +43,7 @@ pub fn evaluate_student(
 pub fn student_probabilities(
     student: &Student,
     pairs: &[LabeledPair],
-) -> Result<Vec<Vec<f64>>, DistillError> {
+) -> Result<Array2<f64>, DistillError> {
     let texts: Vec<String> = pairs.iter().map(|pair| pair.pair.item.text()).collect();
     let rows: Vec<(&str, &str)> = pairs
         .iter()

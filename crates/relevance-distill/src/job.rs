@@ -1,9 +1,7 @@
 //! How a job runs, beside what it does.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
 use burn::tensor::Device;
+use training_loop::Interrupt;
 
 /// Where a job computes, whether it goes on with an earlier one, and when it stops.
 #[derive(Clone, Debug)]
@@ -14,6 +12,6 @@ pub struct Job {
     pub resume: bool,
     /// The command as typed, for the report.
     pub command_line: String,
-    /// Once true, the job stops after the step in hand, so that it can be resumed.
-    pub interrupt: Arc<AtomicBool>,
+    /// Once requested, the job stops after the step in hand, so that it can be resumed.
+    pub interrupt: Interrupt,
 }

@@ -24,7 +24,7 @@
 //! let pairs = [LabeledPair { pair, label: schema.parse("Exact")? }];
 //! let rows = QueryRows::new(&pairs, &schema);
 //! let scores = [vec![0.7, 0.2, 0.05, 0.05]];
-//! let figures = evaluate(&rows.predictions(&scores), &EvaluationConfig::default())?;
+//! let figures = evaluate(&rows.predictions(&scores)?, &EvaluationConfig::default())?;
 //! assert_eq!(figures.accuracy.value, 1.0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -1,17 +1,16 @@
 //! The reward head: it has a say in pair building where it has shown that it learned, and only there.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use relevance_distill::burn::tensor::Device;
-use relevance_distill::pipeline::stages::{PairReplies, RewardHead, TrainRewardHead};
+use relevance_distill::pipeline::stages::{PairReplies, TrainRewardHead, TrainedRewardHead};
 use relevance_distill::pipeline::{
     PipelineConfig, PreferencesFile, Preset, RepliesFile, RewardHeadsFolder, SampledReplies, Stage,
     StageContext, TeacherConfig, TeacherFolder,
 };
 use relevance_distill::relevance_data::{Item, Label, LabelSchema, LabeledPair, Pair, Query};
-use relevance_distill::teacher_train::train_bpe_tokenizer;
+use relevance_distill::teacher_train::{Teacher, train_bpe_tokenizer};
+use relevance_distill::training_loop::Interrupt;
 
 /// What is not asked about the teacher: small, and quick to train a head over.
 fn config() -> TeacherConfig {
@@ -33,7 +32,7 @@ fn context(folder: &Path, stage: Stage) -> StageContext {
         device: Device::default(),
         folder: folder.join(stage.name()),
         seed: 5,
-        interrupt: Arc::new(AtomicBool::new(false)),
+        interrupt: Interrupt::new(),
     }
 }
 
@@ -78,12 +77,19 @@ impl Setting {
         let model = decoder
             .init_with_seed(5, &Device::default())
             .expect("a decoder");
+        let teacher = Teacher {
+            model,
+            tokenizer,
+            template: config.template(&schema),
+            schema: schema.clone(),
+            max_prompt_length: config.max_prompt_length(),
+        };
         let setting = Self {
             folder,
             schema,
             rows,
         };
-        setting.teacher().save(&model, &tokenizer).expect("saved");
+        setting.teacher().save(&teacher).expect("saved");
         setting
             .replies()
             .write(&setting.rows, &setting.schema)
@@ -103,12 +109,11 @@ impl Setting {
         self.rows.iter().map(|row| row.pair.clone()).collect()
     }
 
-    fn train(&self) -> relevance_distill::pipeline::stages::TrainedRewardHead {
+    fn train(&self) -> TrainedRewardHead {
         let stage = TrainRewardHead {
             teacher: self.teacher(),
             replies: self.replies(),
             pairs: &self.pairs(),
-            schema: &self.schema,
             out: self.head(),
         };
         let context = context(self.folder.path(), Stage::RewardHeads);
@@ -120,7 +125,7 @@ impl Setting {
     }
 
     /// Prompt and margin of each preference pair, and how many prompts the head scored.
-    fn pair(&self, head: Option<RewardHead>) -> (Vec<(String, f64)>, usize) {
+    fn pair(&self, head: Option<RewardHeadsFolder>) -> (Vec<(String, f64)>, usize) {
         let out = PreferencesFile(self.folder.path().join("preferences.jsonl"));
         let stage = PairReplies {
             replies: self.replies(),
@@ -145,26 +150,21 @@ impl Setting {
 fn a_head_that_learned_is_a_dimension_where_it_did_not_learn() {
     let setting = Setting::new(|_| "E");
     let found = setting.train();
-    assert!(found.above_chance && found.warning.is_none(), "{found:?}");
-    assert!(found.held_out_accuracy > Some(0.9), "{found:?}");
-    assert_eq!(found.pairs + found.held_out_pairs, 60);
+    assert!(found.is_used() && found.warning.is_none(), "{found:?}");
+    let held_out = found.held_out.expect("pairs of other queries");
+    assert!(held_out.accuracy > 0.9, "{held_out}");
+    assert_eq!(found.pairs + held_out.pairs, 60);
 
     let (plain, none) = setting.pair(None);
-    let head = RewardHead {
-        folder: setting.head(),
-        mean_reward: found.mean_reward.expect("of a head"),
-    };
-    let (with_head, scored) = setting.pair(Some(head));
-    assert_eq!((none, scored), (0, found.held_out_pairs));
+    let (with_head, scored) = setting.pair(Some(setting.head()));
+    assert_eq!((none, scored), (0, held_out.pairs));
     assert_eq!((plain.len(), with_head.len()), (60, 60));
-    let differ = plain
-        .iter()
-        .zip(&with_head)
-        .filter(|((prompt, before), (same, after))| {
-            assert_eq!(prompt, same);
-            before != after
-        });
-    assert_eq!(differ.count(), found.held_out_pairs);
+    let pairs = plain.iter().zip(&with_head);
+    let differ = pairs.filter(|((prompt, before), (same, after))| {
+        assert_eq!(prompt, same);
+        before != after
+    });
+    assert_eq!(differ.count(), held_out.pairs);
 }
 
 #[test]
@@ -172,10 +172,10 @@ fn a_head_that_learned_nothing_is_left_out() {
     // Which reply is the better one, neither prompt nor reply tells.
     let setting = Setting::new(|i| ["E", "I"][(i * 7919 % 104_729) / 13 % 2]);
     let found = setting.train();
-    assert!(!found.above_chance, "{found:?}");
+    assert!(!found.is_used(), "{found:?}");
     let warning = found.warning.expect("a warning");
-    assert!(warning.contains("pair building leaves it out"), "{warning}");
-    assert!(found.held_out_p_value > Some(0.05));
+    assert!(warning.contains("left out of pair building"), "{warning}");
+    assert!(found.held_out.expect("measured").p_value > 0.05);
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn without_pairs_there_is_no_head() {
     // No reply has the gold label.
     let setting = Setting::new(|_| "S");
     let found = setting.train();
-    assert!(!found.above_chance && found.training.is_none(), "{found:?}");
+    assert!(!found.is_used() && found.training.is_none(), "{found:?}");
     assert!(
         found
             .warning

@@ -1,8 +1,6 @@
 //! A student from annotations, and a grid of them, from a tiny encoder.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use relevance_distill::DistillError;
 use relevance_distill::ablation::{Ablation, AblationConfig};
@@ -18,6 +16,7 @@ use relevance_distill::relevance_data::{
 use relevance_distill::student_model::{
     BertForSequenceClassification, Ranker, Student, train_wordpiece,
 };
+use relevance_distill::training_loop::Interrupt;
 
 fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/data")
@@ -68,7 +67,7 @@ fn job(resume: bool) -> Job {
         device: Device::default(),
         resume,
         command_line: "relevance-distill".into(),
-        interrupt: Arc::new(AtomicBool::new(false)),
+        interrupt: Interrupt::new(),
     }
 }
 
@@ -118,8 +117,7 @@ fn distill(folder: &Path, init: &Path, annotations: &Path) {
     );
 
     let cut = job(false);
-    cut.interrupt
-        .store(true, std::sync::atomic::Ordering::SeqCst);
+    cut.interrupt.request();
     let error = train("cut", &cut).expect_err("stopped");
     assert!(matches!(error, DistillError::Interrupted { .. }), "{error}");
     let resumed = train("cut", &job(true)).expect("goes on");

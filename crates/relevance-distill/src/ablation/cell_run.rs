@@ -2,8 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use atomic_files::AtomicFile;
@@ -11,7 +9,7 @@ use burn::tensor::Device;
 use relevance_data::LabeledPair;
 use serde::{Deserialize, Serialize};
 use student_model::{Student, StudentExample, StudentTrainConfig, train_student};
-use training_loop::{LrSchedulerType, TrainerOptions, TrainingConfig};
+use training_loop::{Interrupt, TrainerOptions, TrainingConfig};
 
 use super::grid::Cell;
 use crate::error::DistillError;
@@ -65,16 +63,13 @@ impl Budget {
 
     fn train_config(&self, cell: &Cell, seed: u64) -> StudentTrainConfig {
         StudentTrainConfig {
-            training: TrainingConfig {
-                learning_rate: self.learning_rate,
-                max_steps: Some(self.max_steps),
-                lr_scheduler_type: LrSchedulerType::Linear,
-                logging_steps: (self.max_steps / 10).max(1),
-                save_steps: Some((self.max_steps / 4).max(1)),
-                save_total_limit: Some(1),
-                seed,
-                ..TrainingConfig::default()
-            },
+            training: TrainingConfig::new()
+                .with_learning_rate(self.learning_rate)
+                .with_max_steps(self.max_steps)
+                .with_logging_steps((self.max_steps / 10).max(1))
+                .with_save_steps((self.max_steps / 4).max(1))
+                .with_save_total_limit(1)
+                .with_seed(seed),
             objective: cell.objective.clone(),
             train_batch_size: self.train_batch_size,
             negatives: cell.negatives,
@@ -117,8 +112,8 @@ pub(super) struct CellRunner<'a> {
     pub(super) out: PathBuf,
     /// Where to compute.
     pub(super) device: Device,
-    /// Once true, the run stops after the step in hand.
-    pub(super) interrupt: Arc<AtomicBool>,
+    /// Once requested, the run stops after the step in hand.
+    pub(super) interrupt: Interrupt,
 }
 
 impl CellRunner<'_> {
@@ -194,22 +189,21 @@ impl CellRunner<'_> {
         )?;
         let config = budget.train_config(cell, seed);
         let name = format!("{} seed {seed}", cell.id);
-        let options = TrainerOptions {
-            output_dir: Some(folder.join("checkpoints")),
-            resume: true,
-            interrupt: Some(Arc::clone(&self.interrupt)),
-            name: name.clone(),
-            ..TrainerOptions::default()
-        };
+        let options = TrainerOptions::new()
+            .with_output_dir(folder.join("checkpoints"))
+            .with_resume(true)
+            .with_interrupt(self.interrupt.clone())
+            .with_name(&name);
         let report = train_student(model, &tokenizer, examples, &config, options)?;
         if report.interrupted {
             let stage = format!("cell {name}");
             return Err(DistillError::Interrupted { stage });
         }
         let student = Student::new(&report.model, tokenizer, &self.gains)?;
+        let probabilities = student_probabilities(&student, self.test)?;
         let result = CellResult {
             settings: self.settings(cell, seed),
-            probabilities: student_probabilities(&student, self.test)?,
+            probabilities: probabilities.outer_iter().map(|row| row.to_vec()).collect(),
             last_loss: report
                 .log_history
                 .last()

@@ -1,7 +1,6 @@
 //! A whole grid: every cell with every seed, and the table.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use atomic_files::AtomicFile;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -53,11 +52,9 @@ impl Ablation {
             seed: config.seed,
         })?;
         let results = self.all_cells(cells, &data, config, job)?;
-        let evaluation = EvaluationConfig {
-            bootstrap_samples: config.bootstrap_samples,
-            seed: config.seed,
-            ..EvaluationConfig::default()
-        };
+        let evaluation = EvaluationConfig::new()
+            .with_bootstrap_samples(config.bootstrap_samples)
+            .with_seed(config.seed);
         let notes = notes(config, &data, &job.command_line);
         let table = Table::new(&results, &data.test, &data.schema, &evaluation, notes)?;
         write_table(&table, &self.out)?;
@@ -82,7 +79,7 @@ impl Ablation {
             data_hash: data.hash(),
             out: self.out.clone(),
             device: job.device.clone(),
-            interrupt: Arc::clone(&job.interrupt),
+            interrupt: job.interrupt.clone(),
         };
         let bar = bar(cells.len() as u64 * config.seeds);
         let mut results: Vec<(Cell, Option<Vec<CellResult>>)> =

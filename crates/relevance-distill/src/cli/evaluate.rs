@@ -52,11 +52,9 @@ Example:
   relevance-distill evaluate --student runs/two-stage/student --data examples/data --out metrics.json";
 
 pub(super) fn run(args: &Args) -> Result<(), DistillError> {
-    let config = EvaluationConfig {
-        bootstrap_samples: args.bootstrap_samples,
-        seed: args.seed,
-        ..EvaluationConfig::default()
-    };
+    let config = EvaluationConfig::new()
+        .with_bootstrap_samples(args.bootstrap_samples)
+        .with_seed(args.seed);
     config.validate()?;
     let device = args.device.open()?;
     let schema = LabelSchema::esci();

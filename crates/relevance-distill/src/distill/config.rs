@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 use student_model::StudentTrainConfig;
-use training_loop::TrainingConfig;
 
 use crate::error::DistillError;
 use crate::pretrained::lengths;
@@ -95,17 +94,13 @@ impl DistillConfig {
         let steps_per_epoch = pairs.div_ceil(self.student.train_batch_size.max(1));
         let half = (steps_per_epoch / 2).max(1);
         let evaluates = evaluates.then_some(half);
-        let training = TrainingConfig {
-            save_steps: Some(half),
-            eval_steps: evaluates,
-            metric_for_best_model: evaluates.map(|_| self.metric.clone()),
-            load_best_model_at_end: evaluates.is_some(),
-            early_stopping_patience: self.patience.filter(|_| evaluates.is_some()),
-            ..self.student.training.clone()
-        };
-        StudentTrainConfig {
-            training,
-            ..self.student.clone()
-        }
+        let mut config = self.student.clone();
+        let training = &mut config.training;
+        training.save_steps = Some(half);
+        training.eval_steps = evaluates;
+        training.metric_for_best_model = evaluates.map(|_| self.metric.clone());
+        training.load_best_model_at_end = evaluates.is_some();
+        training.early_stopping_patience = self.patience.filter(|_| evaluates.is_some());
+        config
     }
 }

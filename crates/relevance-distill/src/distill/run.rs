@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use relevance_data::{LabelSchema, Query, QuerySplit, read_annotations};
 use serde_json::json;
@@ -115,13 +114,11 @@ impl Distill<'_> {
     }
 
     fn trainer_options(&self, objective: &Objective, job: &Job) -> TrainerOptions {
-        TrainerOptions {
-            output_dir: Some(self.out.join("checkpoints")),
-            resume: job.resume,
-            interrupt: Some(Arc::clone(&job.interrupt)),
-            name: objective.name().to_owned(),
-            ..TrainerOptions::default()
-        }
+        TrainerOptions::new()
+            .with_output_dir(self.out.join("checkpoints"))
+            .with_resume(job.resume)
+            .with_interrupt(job.interrupt.clone())
+            .with_name(objective.name())
     }
 
     /// The pairs to train on and those to look at; no normalised query stands in both.

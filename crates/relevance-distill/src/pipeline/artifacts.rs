@@ -4,48 +4,47 @@
 use std::path::PathBuf;
 
 use burn::tensor::Device;
-use causal_lm::{CausalLm, LmTokenizer};
+use causal_lm::LmTokenizer;
 use relevance_data::{
     AnnotatedPair, LabelSchema, PreferencePair, read_annotations, read_jsonl, write_annotations,
     write_jsonl,
 };
 use reward_model::RewardHeads;
 use student_model::Student;
+use teacher_train::Teacher;
 
 use super::systems::Systems;
 use crate::error::DistillError;
 use crate::json_file::{read_json, write_json};
 use crate::report::ExampleCase;
 
-/// A decoder and its tokenizer: a Hugging Face folder.
+/// A teacher: decoder and tokenizer as a Hugging Face folder, and `teacher.json` with the prompt, the form
+/// of the reply and the labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TeacherFolder(pub PathBuf);
 
 impl TeacherFolder {
-    /// The decoder, on `device`, and its tokenizer.
+    /// The teacher, on `device`.
     ///
     /// # Errors
     ///
-    /// A file is missing or is not a decoder's.
-    pub fn load(&self, device: &Device) -> Result<(CausalLm, LmTokenizer), DistillError> {
-        let model = CausalLm::from_dir(&self.0, device)?;
-        let tokenizer = LmTokenizer::from_file(self.0.join("tokenizer.json"))?;
-        Ok((model, tokenizer))
+    /// A file is missing or is not a teacher's.
+    pub fn load(&self, device: &Device) -> Result<Teacher, DistillError> {
+        Ok(Teacher::from_dir(&self.0, device)?)
     }
 
-    /// Writes both.
+    /// Writes the teacher.
     ///
     /// # Errors
     ///
     /// The folder cannot be written.
-    pub fn save(&self, model: &CausalLm, tokenizer: &LmTokenizer) -> Result<(), DistillError> {
-        model.save_dir(&self.0)?;
-        Ok(tokenizer.save(&self.0)?)
+    pub fn save(&self, teacher: &Teacher) -> Result<(), DistillError> {
+        Ok(teacher.save_dir(&self.0)?)
     }
 }
 
-/// A reward head over a teacher: the teacher's folder, and beside its files `reward_heads.json` and
-/// `reward_heads.bpk`.
+/// A reward head over a decoder: decoder and tokenizer as a Hugging Face folder, and beside them
+/// `reward_heads.json` and `reward_heads.bpk`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RewardHeadsFolder(pub PathBuf);
 
@@ -57,7 +56,7 @@ impl RewardHeadsFolder {
     /// A file is missing or is not a reward model's.
     pub fn load(&self, device: &Device) -> Result<(RewardHeads, LmTokenizer), DistillError> {
         let heads = RewardHeads::from_dir(&self.0, device)?;
-        let tokenizer = LmTokenizer::from_file(self.0.join("tokenizer.json"))?;
+        let tokenizer = LmTokenizer::from_dir(&self.0)?;
         Ok((heads, tokenizer))
     }
 
@@ -68,7 +67,7 @@ impl RewardHeadsFolder {
     /// The folder cannot be written.
     pub fn save(&self, heads: &RewardHeads, tokenizer: &LmTokenizer) -> Result<(), DistillError> {
         heads.save_dir(&self.0)?;
-        Ok(tokenizer.save(&self.0)?)
+        Ok(tokenizer.save_dir(&self.0)?)
     }
 }
 

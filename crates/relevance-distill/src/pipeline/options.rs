@@ -1,8 +1,8 @@
 //! What a run is told, beside its knobs.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+
+use training_loop::Interrupt;
 
 use super::config::PipelineConfig;
 use crate::device::DeviceChoice;
@@ -26,6 +26,6 @@ pub struct PipelineOptions {
     pub resume: bool,
     /// The command as typed, for the report.
     pub command_line: String,
-    /// Once true, the run stops after the step in hand.
-    pub interrupt: Arc<AtomicBool>,
+    /// Once requested, the run stops after the step in hand.
+    pub interrupt: Interrupt,
 }

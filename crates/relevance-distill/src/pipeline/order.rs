@@ -1,13 +1,11 @@
 //! Which file of a run each stage reads, and where its output goes.
 
-use std::sync::Arc;
-
 use burn::tensor::Device;
 use serde::Serialize;
 use serde_json::Value;
 use student_model::Objective;
 
-use super::artifacts::StudentFolder;
+use super::artifacts::{RewardHeadsFolder, StudentFolder};
 use super::manifest::{Facts, Manifest};
 use super::options::PipelineOptions;
 use super::parts::Parts;
@@ -15,8 +13,8 @@ use super::run_folder::RunFolder;
 use super::stage::Stage;
 use super::stage_context::StageContext;
 use super::stages::{
-    Annotate, Annotator, Dpo, Evaluate, PairReplies, Pretrain, RewardHead, SampleReplies, Sft,
-    StudentStart, TrainRewardHead, TrainStudent, TrainedRewardHead, WriteReport,
+    Annotate, Annotator, Dpo, Evaluate, PairReplies, Pretrain, SampleReplies, Sft, StudentStart,
+    TrainRewardHead, TrainStudent, TrainedRewardHead, WriteReport,
 };
 use super::student_config::Reasons;
 use crate::error::DistillError;
@@ -66,7 +64,6 @@ impl Order<'_> {
         Sft {
             teacher: self.folder.pretrained_teacher(),
             pairs: &self.parts.teacher,
-            schema: &self.parts.schema,
             out: self.folder.tuned_teacher(),
         }
     }
@@ -75,7 +72,6 @@ impl Order<'_> {
         SampleReplies {
             teacher: self.folder.tuned_teacher(),
             pairs: &self.parts.teacher,
-            schema: &self.parts.schema,
             out: self.folder.replies(),
         }
     }
@@ -85,7 +81,6 @@ impl Order<'_> {
             teacher: self.folder.tuned_teacher(),
             replies: self.folder.replies(),
             pairs: &self.parts.teacher,
-            schema: &self.parts.schema,
             out: self.folder.reward_heads(),
         }
     }
@@ -100,13 +95,10 @@ impl Order<'_> {
         }
     }
 
-    /// The reward head, if it has shown that it is above chance.
-    fn usable_head(&self) -> Option<RewardHead> {
+    /// The reward head, if it has shown that it is better than chance.
+    fn usable_head(&self) -> Option<RewardHeadsFolder> {
         let found: TrainedRewardHead = self.manifest.output(Stage::RewardHeads)?;
-        Some(RewardHead {
-            folder: self.folder.reward_heads(),
-            mean_reward: found.mean_reward.filter(|_| found.above_chance)?,
-        })
+        found.is_used().then(|| self.folder.reward_heads())
     }
 
     fn dpo(&self) -> Dpo {
@@ -182,7 +174,7 @@ impl Order<'_> {
             device: self.device.clone(),
             folder: self.folder.stage(stage),
             seed: self.options.config.seed,
-            interrupt: Arc::clone(&self.options.interrupt),
+            interrupt: self.options.interrupt.clone(),
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use burn::tensor::Device;
+use causal_lm::{CausalLm, LmTokenizer};
 use relevance_data::LabelSchema;
 
-use super::artifacts::TeacherFolder;
 use super::config::PipelineConfig;
 use crate::error::DistillError;
 use crate::pretrained::pretrained;
@@ -24,7 +24,8 @@ pub(super) fn check_checkpoints(
     device: &Device,
 ) -> Result<(), DistillError> {
     if let Some(folder) = teacher_init {
-        TeacherFolder(folder.into()).load(device)?;
+        CausalLm::from_dir(folder, device)?;
+        LmTokenizer::from_dir(folder)?;
     }
     if let Some(folder) = student_init {
         let (settings, seed) = (&config.student, config.seed);

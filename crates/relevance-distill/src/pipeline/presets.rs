@@ -1,6 +1,6 @@
 //! The presets, spelled out.
 
-use training_loop::{LrSchedulerType, TrainingConfig};
+use training_loop::TrainingConfig;
 
 use super::config::{DataConfig, PipelineConfig, Preset};
 use super::student_config::{Reasons, StudentConfig};
@@ -29,16 +29,13 @@ impl PipelineConfig {
 
 /// One training run of `max_steps` steps at `learning_rate`.
 fn training(seed: u64, max_steps: usize, learning_rate: f64) -> TrainingConfig {
-    TrainingConfig {
-        learning_rate,
-        max_steps: Some(max_steps),
-        lr_scheduler_type: LrSchedulerType::Linear,
-        logging_steps: (max_steps / 40).max(1),
-        save_steps: Some((max_steps / 4).max(1)),
-        save_total_limit: Some(1),
-        seed,
-        ..TrainingConfig::default()
-    }
+    TrainingConfig::new()
+        .with_learning_rate(learning_rate)
+        .with_max_steps(max_steps)
+        .with_logging_steps((max_steps / 40).max(1))
+        .with_save_steps((max_steps / 4).max(1))
+        .with_save_total_limit(1)
+        .with_seed(seed)
 }
 
 fn quick(seed: u64) -> PipelineConfig {

@@ -1,12 +1,10 @@
 //! What a stage needs besides its inputs and its settings.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
-use training_loop::{Progress, TrainReport, TrainerOptions};
+use training_loop::{Interrupt, TrainReport, TrainerOptions};
 
 use super::stage::Stage;
 use crate::error::DistillError;
@@ -22,8 +20,8 @@ pub struct StageContext {
     pub folder: PathBuf,
     /// Seed of everything random in the stage.
     pub seed: u64,
-    /// Once true, the stage stops after the step in hand.
-    pub interrupt: Arc<AtomicBool>,
+    /// Once requested, the stage stops after the step in hand.
+    pub interrupt: Interrupt,
 }
 
 /// What every training stage tells.
@@ -43,14 +41,11 @@ impl StageContext {
     /// How a trainer of this stage deals with files and interrupts. It always goes on from its own
     /// latest checkpoint: a stage that runs again is one that was cut off.
     pub fn trainer_options(&self) -> TrainerOptions {
-        TrainerOptions {
-            output_dir: Some(self.folder.clone()),
-            resume: true,
-            progress: Progress::Bar,
-            interrupt: Some(Arc::clone(&self.interrupt)),
-            name: self.stage.name().into(),
-            ..TrainerOptions::default()
-        }
+        TrainerOptions::new()
+            .with_output_dir(self.folder.clone())
+            .with_resume(true)
+            .with_interrupt(self.interrupt.clone())
+            .with_name(self.stage.name())
     }
 
     /// Fails if the stage was told to stop.
@@ -59,7 +54,7 @@ impl StageContext {
     ///
     /// [`DistillError::Interrupted`].
     pub fn check_interrupt(&self) -> Result<(), DistillError> {
-        match self.interrupt.load(Ordering::SeqCst) {
+        match self.interrupt.is_requested() {
             true => Err(self.interrupted()),
             false => Ok(()),
         }

@@ -3,7 +3,7 @@
 use causal_lm::{CausalLmConfig, GenerationConfig};
 use preference_opt::DpoConfig;
 use relevance_data::{LabelSchema, ReplyFormat};
-use reward_model::{LengthLimits, PairBuilderConfig, RewardTrainConfig};
+use reward_model::{PairBuilderConfig, RewardTrainConfig};
 use serde::{Deserialize, Serialize};
 use teacher_train::{AnnotateConfig, PretrainConfig, PromptTemplate, SftConfig};
 use training_loop::TrainingConfig;
@@ -97,17 +97,19 @@ impl TeacherConfig {
                 "at least 0",
             ));
         }
-        let part = DistillError::part;
-        self.pretrain.validate().map_err(part("teacher.pretrain"))?;
-        self.sft.validate().map_err(part("teacher.sft"))?;
+        let (pretrain, sft) = (self.pretrain_config(), self.sft_config());
+        pretrain
+            .validate()
+            .map_err(DistillError::part("teacher.pretrain"))?;
+        sft.validate().map_err(DistillError::part("teacher.sft"))?;
         let heads = self.reward_train_config();
         heads
             .validate()
             .map_err(DistillError::part("teacher.reward_heads"))?;
         let dpo = self.dpo_config();
         dpo.validate().map_err(DistillError::part("teacher.dpo"))?;
-        let replies = self.generation(self.replies_per_prompt, seed);
-        replies.validate().map_err(DistillError::part("teacher"))?;
+        let annotate = self.annotate_config(seed);
+        annotate.validate().map_err(DistillError::part("teacher"))?;
         if self.init.is_none() {
             let size = self.decoder(self.vocab_size);
             size.validate().map_err(DistillError::part("teacher"))?;
@@ -167,20 +169,18 @@ impl TeacherConfig {
 
     /// Domain-adaptive pre-training.
     pub fn pretrain_config(&self) -> PretrainConfig {
-        PretrainConfig {
-            context_length: self.max_length,
-            per_device_train_batch_size: self.pretrain_batch_size,
-            training: self.pretrain.clone(),
-        }
+        PretrainConfig::new()
+            .with_context_length(self.max_length)
+            .with_train_batch_size(self.pretrain_batch_size)
+            .with_training(self.pretrain.clone())
     }
 
     /// Supervised fine-tuning.
     pub fn sft_config(&self) -> SftConfig {
-        SftConfig {
-            max_length: self.max_length,
-            per_device_train_batch_size: self.sft_batch_size,
-            training: self.sft.clone(),
-        }
+        SftConfig::new()
+            .with_max_length(self.max_length)
+            .with_train_batch_size(self.sft_batch_size)
+            .with_training(self.sft.clone())
     }
 
     /// How replies to a prompt are drawn, `replies` of them; a single one is the most probable one.
@@ -196,54 +196,40 @@ impl TeacherConfig {
         }
     }
 
-    /// How much of prompt and reply the reward head reads.
-    pub fn reward_limits(&self) -> LengthLimits {
-        LengthLimits {
-            max_length: self.max_length,
-            max_prompt_length: self.max_prompt_length(),
-            batch_size: self.preference_batch_size,
-        }
-    }
-
     /// Training of the reward head; the teacher under it stays as it is.
     pub fn reward_train_config(&self) -> RewardTrainConfig {
-        RewardTrainConfig {
-            limits: self.reward_limits(),
-            freeze_backbone: true,
-            training: self.reward_heads.clone(),
-            ..RewardTrainConfig::default()
-        }
+        RewardTrainConfig::new()
+            .with_max_length(self.max_length)
+            .with_max_prompt_length(self.max_prompt_length())
+            .with_train_batch_size(self.preference_batch_size)
+            .with_freeze_backbone(true)
+            .with_training(self.reward_heads.clone())
     }
 
     /// How scored replies become pairs.
     pub fn pair_config(&self, seed: u64) -> PairBuilderConfig {
-        PairBuilderConfig {
-            seed,
-            ..PairBuilderConfig::default()
-        }
+        PairBuilderConfig::new().with_seed(seed)
     }
 
     /// Preference optimisation.
     pub fn dpo_config(&self) -> DpoConfig {
-        DpoConfig {
-            beta: self.beta,
+        DpoConfig::new()
+            .with_beta(self.beta)
             // A small teacher forgets the form of a reply without the likelihood term.
-            rpo_alpha: Some(1.0),
-            max_length: self.max_length,
-            max_prompt_length: self.max_prompt_length(),
-            per_device_train_batch_size: self.preference_batch_size,
-            training: self.dpo.clone(),
-            ..DpoConfig::default()
-        }
+            .with_nll_weight(1.0)
+            .with_max_length(self.max_length)
+            .with_max_prompt_length(self.max_prompt_length())
+            .with_train_batch_size(self.preference_batch_size)
+            .with_training(self.dpo.clone())
     }
 
     /// Annotation of the log pairs.
     pub fn annotate_config(&self, seed: u64) -> AnnotateConfig {
-        AnnotateConfig {
-            teacher: self.init.clone().unwrap_or_else(|| "from-nothing".into()),
-            generation: self.generation(self.annotation_samples, seed),
-            label_probabilities: self.label_probabilities,
-            chunk_size: self.generation_batch_size * 2,
-        }
+        let name = self.init.as_deref().unwrap_or("from-nothing");
+        AnnotateConfig::new()
+            .with_teacher(name)
+            .with_generation(self.generation(self.annotation_samples, seed))
+            .with_label_probabilities(self.label_probabilities)
+            .with_chunk_size(self.generation_batch_size * 2)
     }
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use atomic_files::AtomicFile;
 use relevance_data::cleaning::{CleanReport, NearDuplicateConfig, clean_pairs};
 use relevance_data::sources::write_pairs;
 use relevance_data::{LabeledPair, split_leakage};
+use training_loop::Interrupt;
 
 use super::config::PrepareConfig;
 use super::earlier::earlier_parts;
@@ -34,13 +34,13 @@ fn near_queries() -> NearDuplicateConfig {
 /// # Errors
 ///
 /// A source that cannot be read, a part that would be empty, a query that stands in two named parts; a
-/// folder that holds a run of other settings; [`DistillError::Interrupted`] once `interrupt` is raised.
+/// folder that holds a run of other settings; [`DistillError::Interrupted`] once `interrupt` is requested.
 pub fn prepare(
     config: PrepareConfig,
     out: &Path,
     resume: bool,
     command: String,
-    interrupt: &AtomicBool,
+    interrupt: &Interrupt,
 ) -> Result<PrepareReport, DistillError> {
     config.validate()?;
     let is_new = !out.exists();
@@ -61,7 +61,7 @@ fn steps(
     mut state: State,
     out: &Path,
     command: String,
-    interrupt: &AtomicBool,
+    interrupt: &Interrupt,
 ) -> Result<PrepareReport, DistillError> {
     let stages = out.join(STAGES);
     let config = state.config.clone();
@@ -97,7 +97,7 @@ fn cleaned(
     state: &mut State,
     config: &PrepareConfig,
     stages: &Path,
-    interrupt: &AtomicBool,
+    interrupt: &Interrupt,
 ) -> Result<NamedPairs, DistillError> {
     if state.cleaning.is_some() {
         return state.load(stages, "clean");
@@ -144,8 +144,8 @@ fn dealt(clean: NamedPairs, config: &PrepareConfig) -> Result<NamedPairs, Distil
 }
 
 /// Stops before a step if Ctrl-C was pressed.
-fn go_on(interrupt: &AtomicBool, stage: &str) -> Result<(), DistillError> {
-    if !interrupt.load(Ordering::Relaxed) {
+fn go_on(interrupt: &Interrupt, stage: &str) -> Result<(), DistillError> {
+    if !interrupt.is_requested() {
         return Ok(());
     }
     Err(DistillError::Interrupted {
@@ -201,13 +201,7 @@ mod tests {
     }
 
     fn run(config: PrepareConfig, out: &Path, resume: bool) -> Result<PrepareReport, DistillError> {
-        prepare(
-            config,
-            out,
-            resume,
-            "prepare".into(),
-            &AtomicBool::new(false),
-        )
+        prepare(config, out, resume, "prepare".into(), &Interrupt::new())
     }
 
     fn names(folder: &Path) -> Vec<String> {
@@ -253,20 +247,16 @@ mod tests {
         let mut state = State::open(settings.clone(), &out, false).expect("a new run");
         let read = settings
             .source
-            .read(&settings.schema, None, &AtomicBool::new(false));
+            .read(&settings.schema, None, &Interrupt::new());
         let (pairs, rows) = read.expect("read");
         state.keep(&out.join(STAGES), "read", &pairs).expect("kept");
         state.rows = Some(rows);
         state.write(&out.join(STAGES)).expect("kept");
         fs::write(out.join(".writing-x"), "half").expect("a file that was not finished");
 
-        let stopped = prepare(
-            settings.clone(),
-            &out,
-            true,
-            String::new(),
-            &AtomicBool::new(true),
-        );
+        let stop = Interrupt::new();
+        stop.request();
+        let stopped = prepare(settings.clone(), &out, true, String::new(), &stop);
         assert!(matches!(stopped, Err(DistillError::Interrupted { .. })));
         fs::remove_file(dir.path().join("judgments.csv")).expect("there");
         let mut other = settings.clone();

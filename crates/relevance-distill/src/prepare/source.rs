@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use relevance_data::sources::wands;
 use relevance_data::{
@@ -10,6 +9,7 @@ use relevance_data::{
     SourceConfig, SourcePair,
 };
 use serde::{Deserialize, Serialize};
+use training_loop::Interrupt;
 
 use super::progress::rows_bar;
 use crate::error::DistillError;
@@ -37,12 +37,12 @@ impl Source {
     /// # Errors
     ///
     /// A file cannot be read; a row cannot be used under the policy `fail`; a row names another part;
-    /// `interrupt` was raised.
+    /// `interrupt` was requested.
     pub fn read(
         &self,
         schema: &LabelSchema,
         names: Option<&[String]>,
-        interrupt: &AtomicBool,
+        interrupt: &Interrupt,
     ) -> Result<(NamedPairs, RowReport), DistillError> {
         match self {
             Self::Esci(folder, policy) => {
@@ -61,7 +61,7 @@ impl Source {
 fn esci(
     dataset: &EsciDataset,
     names: Option<&[String]>,
-    interrupt: &AtomicBool,
+    interrupt: &Interrupt,
 ) -> Result<(NamedPairs, RowReport), DistillError> {
     let all = [String::new()];
     let (mut pairs, mut report) = (NamedPairs::new(), RowReport::default());
@@ -81,7 +81,7 @@ fn esci(
 fn table(
     mut source: PairSource,
     names: Option<&[String]>,
-    interrupt: &AtomicBool,
+    interrupt: &Interrupt,
 ) -> Result<(NamedPairs, RowReport), DistillError> {
     let mut pairs = NamedPairs::new();
     for name in names.unwrap_or_default() {
@@ -116,13 +116,13 @@ fn named(found: &SourcePair, names: &[String]) -> Result<String, DistillError> {
 /// What `keep` gives back of each row, with a progress bar.
 fn collect<T, K>(
     rows: impl Iterator<Item = Result<T, DataError>>,
-    interrupt: &AtomicBool,
+    interrupt: &Interrupt,
     mut keep: impl FnMut(T) -> Result<Option<K>, DistillError>,
 ) -> Result<Vec<K>, DistillError> {
     let bar = rows_bar("read");
     let mut kept = Vec::new();
     for row in rows {
-        if interrupt.load(Ordering::Relaxed) {
+        if interrupt.is_requested() {
             bar.finish_and_clear();
             return Err(DistillError::Interrupted {
                 stage: "read".into(),

@@ -6,7 +6,6 @@ use relevance_data::{
 };
 use serde::Serialize;
 
-use super::teacher::teacher;
 use crate::error::DistillError;
 use crate::pipeline::artifacts::{AnnotationsFile, TeacherFolder};
 use crate::pipeline::stage_context::StageContext;
@@ -91,7 +90,7 @@ impl Annotate<'_> {
         config: &TeacherConfig,
         context: &StageContext,
     ) -> Result<Annotated, DistillError> {
-        let teacher = teacher(folder, self.schema, config, context)?;
+        let teacher = folder.load(&context.device)?;
         let pairs: Vec<Pair> = self.pairs.iter().map(|pair| pair.pair.clone()).collect();
         let gold: Vec<Label> = self.pairs.iter().map(|pair| pair.label).collect();
         let report = teacher.annotate(
@@ -99,7 +98,7 @@ impl Annotate<'_> {
             Some(&gold),
             &self.out.0,
             &config.annotate_config(context.seed),
-            Some(&context.interrupt),
+            &context.interrupt,
         )?;
         if report.interrupted {
             return Err(context.interrupted());

@@ -2,6 +2,7 @@
 
 use causal_lm::GenerationConfig;
 use relevance_data::{LabelSchema, LabeledPair};
+use relevance_eval::ndarray::Array2;
 use teacher_train::Teacher;
 
 use crate::error::DistillError;
@@ -11,13 +12,13 @@ use crate::report::{ExampleCase, StudentAnswer};
 const CASES: usize = 12;
 
 /// Some test pairs, spread evenly over the test set, with every system's answer. `students` are names
-/// and class distributions of all test pairs.
+/// and class distributions of all test pairs, `[pairs, classes]`.
 pub(super) fn cases(
     test: &[LabeledPair],
     schema: &LabelSchema,
     teacher: &Teacher,
     max_new_tokens: usize,
-    students: [(&str, &Vec<Vec<f64>>); 2],
+    students: [(&str, &Array2<f64>); 2],
 ) -> Result<Vec<ExampleCase>, DistillError> {
     let step = test.len().div_ceil(CASES).max(1);
     let chosen: Vec<usize> = (0..test.len()).step_by(step).collect();
@@ -38,10 +39,13 @@ pub(super) fn cases(
             ),
             Err(error) => (format!("unparsed ({error})"), text),
         };
-        let answer = |(system, probabilities): (&str, &Vec<Vec<f64>>)| StudentAnswer {
-            system: system.to_owned(),
-            predicted: names[most_probable(&probabilities[row])].clone(),
-            probabilities: probabilities[row].clone(),
+        let answer = |(system, probabilities): (&str, &Array2<f64>)| {
+            let probabilities = probabilities.row(row).to_vec();
+            StudentAnswer {
+                system: system.to_owned(),
+                predicted: names[most_probable(&probabilities)].clone(),
+                probabilities,
+            }
         };
         ExampleCase {
             query: test[row].pair.query.text.clone(),

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::Module;
 use preference_opt::train_dpo;
 use serde::Serialize;
 
@@ -49,10 +48,10 @@ impl Dpo {
         config: &TeacherConfig,
         context: &StageContext,
     ) -> Result<Preferred, DistillError> {
-        let (model, tokenizer) = self.teacher.load(&context.device)?;
+        let mut teacher = self.teacher.load(&context.device)?;
         let pairs = self.preferences.read()?;
         if pairs.is_empty() {
-            self.out.save(&model, &tokenizer)?;
+            self.out.save(&teacher)?;
             let note = "no preference pair was found; the fine-tuned teacher is kept";
             return Ok(Preferred {
                 training: None,
@@ -61,8 +60,13 @@ impl Dpo {
                 rewards: BTreeMap::new(),
             });
         }
-        let options = context.trainer_options();
-        let report = train_dpo(model, &tokenizer, &pairs, &config.dpo_config(), options)?;
+        let report = train_dpo(
+            teacher.model,
+            &teacher.tokenizer,
+            &pairs,
+            &config.dpo_config(),
+            context.trainer_options(),
+        )?;
         let training = context.finished(&report)?;
         let rewards = ["rewards/margins", "rewards/accuracies"].into_iter();
         let rewards = rewards.filter_map(|name| {
@@ -70,7 +74,8 @@ impl Dpo {
             Some((name.to_owned(), *value))
         });
         let rewards = rewards.collect();
-        self.out.save(&report.model.valid(), &tokenizer)?;
+        teacher.model = report.model;
+        self.out.save(&teacher)?;
         Ok(Preferred {
             training: Some(training),
             pairs: pairs.len(),

@@ -1,13 +1,10 @@
 //! What the teacher and the students are worth on the test pairs.
 
 use relevance_data::{LabelSchema, LabeledPair};
-use relevance_eval::{
-    EvaluationConfig, evaluate_with_item_ids, markdown_table, paired_bootstrap_with_item_ids,
-};
+use relevance_eval::{EvaluationConfig, evaluate, paired_bootstrap};
 use serde::Serialize;
 
 use super::cases::cases;
-use super::teacher::teacher;
 use crate::error::DistillError;
 use crate::evaluation::student_probabilities;
 use crate::pipeline::artifacts::{CasesFile, MetricsFile, StudentFolder, TeacherFolder};
@@ -53,7 +50,7 @@ pub struct Evaluated {
 }
 
 impl Evaluate<'_> {
-    /// Runs the stage, and prints the table of figures.
+    /// Runs the stage.
     ///
     /// # Errors
     ///
@@ -64,17 +61,12 @@ impl Evaluate<'_> {
         context: &StageContext,
     ) -> Result<Evaluated, DistillError> {
         let (schema, test) = (self.schema, self.test);
-        let evaluation = EvaluationConfig {
-            bootstrap_samples: self.bootstrap_samples,
-            seed: context.seed,
-            ..EvaluationConfig::default()
-        };
+        let evaluation = EvaluationConfig::new()
+            .with_bootstrap_samples(self.bootstrap_samples)
+            .with_seed(context.seed);
         let rows = QueryRows::new(test, schema);
-        let score = |probabilities: &[Vec<f64>]| {
-            evaluate_with_item_ids(&rows.predictions(probabilities), &rows.items, &evaluation)
-        };
 
-        let teacher = teacher(&self.teacher, schema, config, context)?;
+        let teacher = self.teacher.load(&context.device)?;
         let pairs: Vec<_> = test.iter().map(|pair| pair.pair.clone()).collect();
         let of_teacher = teacher.label_probabilities(
             &pairs,
@@ -84,13 +76,13 @@ impl Evaluate<'_> {
         context.check_interrupt()?;
         let of_ce = student_probabilities(&self.student_ce.load(&context.device)?, test)?;
         let of_crsd = student_probabilities(&self.student_crsd.load(&context.device)?, test)?;
-        let (ce, crsd) = (rows.predictions(&of_ce), rows.predictions(&of_crsd));
-        let teacher_scores = score(&of_teacher)?;
-        let crsd_scores = score(&of_crsd)?;
+        let (ce, crsd) = (rows.predictions(&of_ce)?, rows.predictions(&of_crsd)?);
+        let teacher_scores = evaluate(&rows.predictions(&of_teacher)?, &evaluation)?;
+        let crsd_scores = evaluate(&crsd, &evaluation)?;
         let systems = Systems {
-            majority: score(&self.majority())?,
-            student_ce: score(&of_ce)?,
-            crsd_minus_ce: paired_bootstrap_with_item_ids(&ce, &crsd, &rows.items, &evaluation)?,
+            majority: evaluate(&rows.predictions(&self.majority())?, &evaluation)?,
+            student_ce: evaluate(&ce, &evaluation)?,
+            crsd_minus_ce: paired_bootstrap(&ce, &crsd, &evaluation)?,
             retention: crsd_scores.macro_f1.value / teacher_scores.macro_f1.value,
             teacher: teacher_scores,
             student_crsd: crsd_scores,
@@ -101,7 +93,6 @@ impl Evaluate<'_> {
         self.cases
             .write(&cases(test, schema, &teacher, max_new_tokens, students)?)?;
         self.metrics.write(&systems)?;
-        println!("{}", markdown_table(&systems.named()));
         Ok(Evaluated {
             macro_f1_majority: systems.majority.macro_f1.value,
             macro_f1_teacher: systems.teacher.macro_f1.value,

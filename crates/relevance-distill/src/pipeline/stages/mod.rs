@@ -5,12 +5,10 @@
 //! [`Annotate`] → [`TrainStudent`], twice → [`Evaluate`] → [`WriteReport`];
 //! [`Pipeline`](super::Pipeline) puts them in order.
 
-mod above_chance;
 mod annotate;
 mod cases;
 mod dpo;
 mod evaluate;
-mod learned_preference;
 mod preferences;
 mod pretrain;
 mod replies;
@@ -20,12 +18,11 @@ mod reward;
 mod reward_heads;
 mod sft;
 mod student;
-mod teacher;
 
 pub use annotate::{Annotate, Annotated, Annotator};
 pub use dpo::{Dpo, Preferred};
 pub use evaluate::{Evaluate, Evaluated};
-pub use preferences::{PairReplies, Paired, RewardHead};
+pub use preferences::{PairReplies, Paired};
 pub use pretrain::{Pretrain, Pretrained};
 pub use replies::{SampleReplies, Sampled};
 pub use report::{Reported, WriteReport};

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use relevance_data::{LabelSchema, LabeledPair};
-use reward_model::{CompositeReward, length_correlations};
+use reward_model::{CompositeReward, LearnedDimension, length_correlations};
 use serde::Serialize;
 
-use super::learned_preference::LearnedPreference;
 use super::reward;
 use crate::error::DistillError;
 use crate::pipeline::artifacts::{PreferencesFile, RewardHeadsFolder};
@@ -21,22 +20,13 @@ pub struct PairReplies<'a> {
     /// The replies.
     pub replies: RepliesFile,
     /// The reward head; none if it is left out.
-    pub head: Option<RewardHead>,
+    pub head: Option<RewardHeadsFolder>,
     /// Pairs by whose reasons the consistency of replies is judged.
     pub pairs: &'a [LabeledPair],
     /// The labels.
     pub schema: &'a LabelSchema,
     /// Where the pairs go.
     pub out: PreferencesFile,
-}
-
-/// A reward head and what its rewards are compared with.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RewardHead {
-    /// Where it lies.
-    pub folder: RewardHeadsFolder,
-    /// Its mean over the replies that it learned from.
-    pub mean_reward: f64,
 }
 
 /// What it found.
@@ -122,18 +112,14 @@ impl PairReplies<'_> {
 
     fn with_head(
         &self,
-        head: &RewardHead,
+        head: &RewardHeadsFolder,
         config: &TeacherConfig,
         context: &StageContext,
     ) -> Result<CompositeReward, DistillError> {
-        let (heads, tokenizer) = head.folder.load(&context.device)?;
-        let learned = LearnedPreference {
-            heads,
-            tokenizer,
-            format: config.template(self.schema).format,
-            limits: config.reward_limits(),
-            mean_reward: head.mean_reward,
-        };
+        let (heads, tokenizer) = head.load(&context.device)?;
+        let format = config.template(self.schema).format;
+        let limits = config.reward_train_config().limits();
+        let learned = LearnedDimension::reward(heads, tokenizer, format, limits)?;
         let reward = self.programmatic(config)?;
         Ok(reward.with_dimension(Box::new(learned), config.learned_weight)?)
     }

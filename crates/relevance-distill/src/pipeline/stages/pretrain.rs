@@ -5,7 +5,7 @@ use std::path::Path;
 use causal_lm::{CausalLm, LmTokenizer};
 use relevance_data::{Item, LabelSchema, LabeledPair, RationaleWriter, ReplyFormat};
 use serde::Serialize;
-use teacher_train::{Document, domain_documents, pretrain, train_bpe_tokenizer};
+use teacher_train::{Document, Teacher, domain_documents, pretrain, train_bpe_tokenizer};
 
 use crate::error::DistillError;
 use crate::pipeline::artifacts::TeacherFolder;
@@ -56,7 +56,10 @@ impl Pretrain<'_> {
         let mut documents = domain_documents(self.labeled, self.schema);
         documents.extend(self.items.iter().map(|item| Document::text(item.text())));
         let (model, tokenizer) = match self.init {
-            Some(folder) => TeacherFolder(folder.into()).load(&context.device)?,
+            Some(folder) => (
+                CausalLm::from_dir(folder, &context.device)?,
+                LmTokenizer::from_dir(folder)?,
+            ),
             None => self.newborn(&documents, config, context)?,
         };
         let parameters = model.config().num_parameters();
@@ -68,11 +71,18 @@ impl Pretrain<'_> {
             context.trainer_options(),
         )?;
         let training = context.finished(&report)?;
-        self.out.save(&report.model, &tokenizer)?;
+        let vocabulary = tokenizer.vocab_size();
+        self.out.save(&Teacher {
+            model: report.model,
+            tokenizer,
+            template: config.template(self.schema),
+            schema: self.schema.clone(),
+            max_prompt_length: config.max_prompt_length(),
+        })?;
         Ok(Pretrained {
             training,
             documents: documents.len(),
-            vocabulary: tokenizer.vocab_size(),
+            vocabulary,
             parameters,
         })
     }

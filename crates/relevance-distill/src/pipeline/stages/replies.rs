@@ -1,10 +1,9 @@
 //! Stage 1.3, to begin with: what the teacher replies when it may choose its words.
 
 use causal_lm::GenerationConfig;
-use relevance_data::{LabelSchema, LabeledPair};
+use relevance_data::LabeledPair;
 use serde::Serialize;
 
-use super::teacher::teacher;
 use crate::error::DistillError;
 use crate::pipeline::artifacts::TeacherFolder;
 use crate::pipeline::replies_file::{RepliesFile, SampledReplies};
@@ -18,8 +17,6 @@ pub struct SampleReplies<'a> {
     pub teacher: TeacherFolder,
     /// What it is asked about: some of them, spread evenly.
     pub pairs: &'a [LabeledPair],
-    /// The labels.
-    pub schema: &'a LabelSchema,
     /// Where the replies go.
     pub out: RepliesFile,
 }
@@ -45,7 +42,7 @@ impl SampleReplies<'_> {
         config: &TeacherConfig,
         context: &StageContext,
     ) -> Result<Sampled, DistillError> {
-        let teacher = teacher(&self.teacher, self.schema, config, context)?;
+        let teacher = self.teacher.load(&context.device)?;
         let asked = spread(self.pairs, config.preference_prompts);
         let prompts = teacher.prompts(asked.iter().map(|pair| &pair.pair))?;
         let generation = GenerationConfig {
@@ -62,7 +59,7 @@ impl SampleReplies<'_> {
                 replies,
             })
             .collect();
-        self.out.write(&rows, self.schema)?;
+        self.out.write(&rows, &teacher.schema)?;
         Ok(Sampled {
             prompts: rows.len(),
             replies: rows.iter().map(|row| row.replies.len()).sum(),

@@ -44,41 +44,36 @@ pub(super) fn notes(manifest: &Manifest, systems: &Systems) -> Vec<String> {
 
 /// Whether the reward head had a say.
 fn reward_head(head: TrainedRewardHead) -> String {
-    let (Some(accuracy), Some(p_value)) = (head.held_out_accuracy, head.held_out_p_value) else {
-        return format!(
+    match (&head.held_out, head.warning) {
+        (Some(accuracy), None) => format!(
+            "The {accuracy}: the head is one dimension of the reward of the replies to those prompts."
+        ),
+        (_, warning) => format!(
             "Replies were paired by the programmatic dimensions alone: {}.",
-            head.warning.unwrap_or_default()
-        );
-    };
-    let outcome = match head.above_chance {
-        true => "it is a dimension of the reward of the replies to those queries",
-        false => "replies were paired by the programmatic dimensions alone",
-    };
-    format!(
-        "The reward head orders {:.1} % of {} preference pairs of queries that it did not learn from as the \
-         programmatic dimensions do (a coin would with probability {p_value:.3}): {outcome}.",
-        100.0 * accuracy,
-        head.held_out_pairs
-    )
+            warning.unwrap_or_default()
+        ),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use reward_model::HeldOutAccuracy;
 
     #[test]
     fn the_report_says_whether_the_head_had_a_say() {
-        let mut head = TrainedRewardHead {
+        let head = TrainedRewardHead {
             warning: Some("no pair was found".into()),
             ..TrainedRewardHead::default()
         };
-        assert!(reward_head(head.clone()).ends_with("dimensions alone: no pair was found."));
-        head.held_out_pairs = 40;
-        head.held_out_accuracy = Some(0.55);
-        head.held_out_p_value = Some(0.25);
-        let note = reward_head(head.clone());
-        assert!(note.contains("55.0 % of 40") && note.contains("programmatic dimensions alone"));
-        head.above_chance = true;
-        assert!(reward_head(head).contains("a dimension of the reward"));
+        assert!(reward_head(head).ends_with("dimensions alone: no pair was found."));
+        let head = TrainedRewardHead {
+            held_out: HeldOutAccuracy::from_margins((0..8).map(|prompt| (prompt, 1.0))),
+            ..TrainedRewardHead::default()
+        };
+        assert!(head.is_used());
+        let note = reward_head(head);
+        assert!(note.contains("8 of 8 held-out pairs"), "{note}");
+        assert!(note.contains("one dimension of the reward"), "{note}");
     }
 }

@@ -1,6 +1,6 @@
 //! Stage 1.2: the teacher learns to reason and to judge.
 
-use relevance_data::{LabelSchema, LabeledPair, RationaleWriter};
+use relevance_data::{LabeledPair, RationaleWriter};
 use serde::Serialize;
 use teacher_train::{sft, sft_examples};
 
@@ -16,8 +16,6 @@ pub struct Sft<'a> {
     pub teacher: TeacherFolder,
     /// What it learns from.
     pub pairs: &'a [LabeledPair],
-    /// The labels.
-    pub schema: &'a LabelSchema,
     /// Where the teacher goes.
     pub out: TeacherFolder,
 }
@@ -44,21 +42,26 @@ impl Sft<'_> {
         config: &TeacherConfig,
         context: &StageContext,
     ) -> Result<Tuned, DistillError> {
-        let (model, tokenizer) = self.teacher.load(&context.device)?;
-        let writer = RationaleWriter::new(self.schema.clone());
+        let mut teacher = self.teacher.load(&context.device)?;
+        let writer = RationaleWriter::new(teacher.schema.clone());
         let explained = self.pairs.iter().map(|pair| (pair, writer.write(pair)));
-        let template = config.template(self.schema);
         let examples = sft_examples(
             explained,
-            &template,
-            self.schema,
-            &tokenizer,
+            &teacher.template,
+            &teacher.schema,
+            &teacher.tokenizer,
             config.max_length,
         )?;
-        let options = context.trainer_options();
-        let report = sft(model, &tokenizer, &examples, &config.sft_config(), options)?;
+        let report = sft(
+            teacher.model,
+            &teacher.tokenizer,
+            &examples,
+            &config.sft_config(),
+            context.trainer_options(),
+        )?;
         let training = context.finished(&report)?;
-        self.out.save(&report.model, &tokenizer)?;
+        teacher.model = report.model;
+        self.out.save(&teacher)?;
         Ok(Tuned {
             training,
             examples: examples.len(),
