@@ -7,7 +7,7 @@ use relevance_data::LabelSchema;
 use relevance_eval::{Evaluation, EvaluationConfig, Predictions, ToMatrix, evaluate};
 use student_model::{Evaluator, StudentExample, predict};
 
-use crate::error::RunError;
+use crate::error::DistillError;
 
 /// Pairs scored at once.
 const BATCH: usize = 32;
@@ -26,10 +26,10 @@ impl DevSet {
     ///
     /// # Errors
     ///
-    /// [`RunError::EmptyPart`] if there are none.
-    pub fn new(examples: Vec<StudentExample>, schema: &LabelSchema) -> Result<Self, RunError> {
+    /// [`DistillError::EmptyPart`] if there are none.
+    pub fn new(examples: Vec<StudentExample>, schema: &LabelSchema) -> Result<Self, DistillError> {
         if examples.is_empty() {
-            return Err(RunError::EmptyPart {
+            return Err(DistillError::EmptyPart {
                 part: "dev",
                 hint: "give a file with labelled pairs or a larger --dev-fraction".into(),
             });
@@ -61,7 +61,7 @@ impl DevSet {
         &self,
         probabilities: &(impl ToMatrix + ?Sized),
         config: &EvaluationConfig,
-    ) -> Result<Evaluation, RunError> {
+    ) -> Result<Evaluation, DistillError> {
         let predictions =
             Predictions::new(&self.queries, &self.gold, probabilities, &self.classes)?;
         Ok(evaluate(&predictions, config)?)

@@ -344,7 +344,7 @@ fn a_wordpiece_vocabulary_is_trained_the_same_each_time() {
 fn the_trained_model_is_for_inference() {
     let config = settings(ObjectiveConfig::CrossEntropy, 2);
     for device in [Device::default(), Device::default().autodiff()] {
-        let model = BertForSequenceClassification::new(&student::config(), 1, &device).unwrap();
+        let model = student::config().init(1, &device).unwrap();
         let report = train_student(model, &tokenizer(24, 40), &examples(), &config, quiet());
         let trained = report.unwrap().model;
         assert!(!trained.device().is_autodiff());

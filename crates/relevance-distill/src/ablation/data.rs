@@ -1,49 +1,49 @@
 //! What every cell learns from and is scored on.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use relevance_data::{
-    EsciDataset, EsciFilter, LabelSchema, LabeledPair, RationaleWriter, normalize_query,
-    read_annotations,
+    EsciFilter, LabelSchema, LabeledPair, RationaleWriter, normalize_query, read_annotations,
 };
+use sha2::{Digest, Sha256};
 use student_model::{StudentExample, StudentReason};
 
 use super::grid::{Cell, Reason};
-use crate::error::RunError;
+use crate::error::DistillError;
+use crate::esci_folder::open_esci;
 use crate::student_examples::{StudentLabels, student_examples};
-use crate::two_stage::data::limit;
+use crate::whole_queries::{limit, queries};
 
 /// Training pairs with reasons, and test pairs. No normalised query stands in both.
 #[derive(Clone, Debug)]
-pub struct AblationData {
+pub(super) struct AblationData {
     /// The label schema of all of them.
-    pub schema: LabelSchema,
+    pub(super) schema: LabelSchema,
     /// Pairs with gold labels.
-    pub gold: Vec<StudentExample>,
+    pub(super) gold: Vec<StudentExample>,
     /// The same pairs with the teacher's labels and distributions; none if the reasons come from the
     /// deterministic writer.
-    pub teacher: Option<Vec<StudentExample>>,
+    pub(super) teacher: Option<Vec<StudentExample>>,
     /// Pairs that only the evaluation sees.
-    pub test: Vec<LabeledPair>,
+    pub(super) test: Vec<LabeledPair>,
 }
 
 /// Which pairs are read.
 #[derive(Clone, Debug)]
-pub struct AblationPairs<'a> {
+pub(super) struct AblationPairs<'a> {
     /// Folder of the two official ESCI files: test pairs, and training pairs without `annotations`.
-    pub data: &'a Path,
+    pub(super) data: &'a Path,
     /// Annotations to train on; they must carry gold labels.
-    pub annotations: Option<&'a Path>,
+    pub(super) annotations: Option<&'a Path>,
     /// Locales to keep; all if empty.
-    pub locales: &'a [String],
+    pub(super) locales: &'a [String],
     /// At most this many training pairs, in whole queries.
-    pub max_train_pairs: Option<usize>,
+    pub(super) max_train_pairs: Option<usize>,
     /// Which queries stay under the limit.
-    pub seed: u64,
+    pub(super) seed: u64,
 }
 
 impl AblationData {
@@ -52,18 +52,16 @@ impl AblationData {
     /// # Errors
     ///
     /// A file cannot be read; a part is empty.
-    pub fn read(pairs: &AblationPairs<'_>) -> Result<Self, RunError> {
+    pub(super) fn read(pairs: &AblationPairs<'_>) -> Result<Self, DistillError> {
         let schema = LabelSchema::esci();
         let filter = |split: &str| match pairs.locales {
             [] => EsciFilter::split(split),
             locales => EsciFilter::split(split).with_locales(locales),
         };
-        let dataset = EsciDataset::open(pairs.data)?;
+        let dataset = open_esci(pairs.data)?;
         let test = dataset.pairs(&filter("test"))?;
-        let key = |text: &str| normalize_query(text);
-        let test_queries: BTreeSet<String> =
-            test.iter().map(|pair| key(&pair.pair.query.text)).collect();
-        let unseen = |text: &str| !test_queries.contains(&key(text));
+        let test_queries = queries(&test);
+        let unseen = |text: &str| !test_queries.contains(&normalize_query(text));
         let (gold, teacher) = match pairs.annotations {
             None => {
                 let train = dataset.pairs(&filter("train"))?.into_iter();
@@ -83,7 +81,7 @@ impl AblationData {
             }
         };
         if gold.is_empty() {
-            return Err(RunError::EmptyPart {
+            return Err(DistillError::EmptyPart {
                 part: "training",
                 hint: "no pair has a gold label, a reason and a query that is not a test query"
                     .into(),
@@ -98,7 +96,7 @@ impl AblationData {
     }
 
     /// The examples of a cell; none if it needs a teacher and there is none.
-    pub fn examples(&self, cell: &Cell, seed: u64) -> Option<Vec<StudentExample>> {
+    pub(super) fn examples(&self, cell: &Cell, seed: u64) -> Option<Vec<StudentExample>> {
         let mut examples = match (cell.needs_teacher(), cell.labels) {
             (false, _) => self.gold.clone(),
             (true, StudentLabels::Teacher) => self.teacher.clone()?,
@@ -122,6 +120,19 @@ impl AblationData {
             }
         }
         Some(examples)
+    }
+
+    /// Identifies the pairs, their labels and reasons.
+    pub(super) fn hash(&self) -> String {
+        let mut hasher = Sha256::new();
+        for example in self.gold.iter().chain(self.teacher.iter().flatten()) {
+            hasher.update(format!("{example:?}\n"));
+        }
+        for pair in &self.test {
+            hasher.update(format!("{pair:?}\n"));
+        }
+        let digest = hasher.finalize();
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 

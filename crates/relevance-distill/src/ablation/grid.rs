@@ -4,10 +4,11 @@ use crsd_loss::{Align, CrsdLossConfig};
 use serde::Serialize;
 use student_model::{LogitKdConfig, NegativePolicy, ObjectiveConfig, RDropConfig};
 
-use crate::error::RunError;
+use crate::error::DistillError;
 use crate::student_examples::StudentLabels;
 
 /// What stands in the place of a pair's reason.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
@@ -152,12 +153,12 @@ pub fn grid(temperature: f64, lambda: f64) -> Vec<Cell> {
 ///
 /// # Errors
 ///
-/// [`RunError::Option`] names a cell that is not in the grid.
-pub fn select(cells: Vec<Cell>, wanted: &[String]) -> Result<Vec<Cell>, RunError> {
+/// [`DistillError::InvalidConfig`] names a cell that is not in the grid.
+pub fn select(cells: Vec<Cell>, wanted: &[String]) -> Result<Vec<Cell>, DistillError> {
     if let Some(unknown) = wanted.iter().find(|id| !cells.iter().any(|c| c.id == **id)) {
         let ids: Vec<&str> = cells.iter().map(|cell| cell.id).collect();
-        return Err(RunError::Option {
-            option: "cells",
+        return Err(DistillError::InvalidConfig {
+            field: "cells",
             value: format!("`{unknown}`"),
             allowed: ids.join(", "),
         });
@@ -198,7 +199,7 @@ mod tests {
         assert_eq!(ids, ["a", "h"]);
         let error = select(grid(0.05, 0.1), &["z".to_owned()]).expect_err("unknown");
         assert!(
-            error.to_string().contains("`z`; allowed: a, b, c"),
+            error.to_string().contains("`z`, allowed: a, b, c"),
             "{error}"
         );
     }
