@@ -74,9 +74,7 @@ impl Setting {
         let tokenizer = train_bpe_tokenizer(texts.collect::<Vec<_>>(), config.vocab_size);
         let tokenizer = tokenizer.expect("a vocabulary");
         let decoder = config.decoder(tokenizer.vocab_size());
-        let model = decoder
-            .init_with_seed(5, &Device::default())
-            .expect("a decoder");
+        let model = decoder.init(5, &Device::default()).expect("a decoder");
         let teacher = Teacher {
             model,
             tokenizer,

@@ -62,19 +62,18 @@ impl Budget {
     }
 
     fn train_config(&self, cell: &Cell, seed: u64) -> StudentTrainConfig {
-        StudentTrainConfig {
-            training: TrainingConfig::new()
-                .with_learning_rate(self.learning_rate)
-                .with_max_steps(self.max_steps)
-                .with_logging_steps((self.max_steps / 10).max(1))
-                .with_save_steps((self.max_steps / 4).max(1))
-                .with_save_total_limit(1)
-                .with_seed(seed),
-            objective: cell.objective.clone(),
-            train_batch_size: self.train_batch_size,
-            negatives: cell.negatives,
-            ..StudentTrainConfig::default()
-        }
+        let training = TrainingConfig::new()
+            .with_learning_rate(self.learning_rate)
+            .with_max_steps(self.max_steps)
+            .with_logging_steps((self.max_steps / 10).max(1))
+            .with_save_steps((self.max_steps / 4).max(1))
+            .with_save_total_limit(1)
+            .with_seed(seed);
+        StudentTrainConfig::new()
+            .with_training(training)
+            .with_objective(cell.objective.clone())
+            .with_train_batch_size(self.train_batch_size)
+            .with_negatives(cell.negatives)
     }
 }
 

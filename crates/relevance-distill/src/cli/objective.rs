@@ -6,7 +6,9 @@ use relevance_distill::DistillError;
 use relevance_distill::crsd_loss::{
     Align, AlignWeighting, CrsdLossConfig, Direction, ProjectionHeadConfig,
 };
-use relevance_distill::student_model::{LogitKdConfig, NegativePolicy, ObjectiveConfig, RDropConfig};
+use relevance_distill::student_model::{
+    LogitKdConfig, NegativePolicy, ObjectiveConfig, RDropConfig,
+};
 
 use super::choice::choice;
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use relevance_data::{LabelSchema, Query, QuerySplit, read_annotations};
 use serde_json::json;
-use student_model::{Objective, Student, StudentExample, train_student_with};
+use student_model::{Student, StudentExample, StudentTrainer};
 use training_loop::{BestModel, TrainerOptions};
 
 use super::config::DistillConfig;
@@ -81,8 +81,11 @@ impl Distill<'_> {
             true => None,
             false => Some(DevSet::new(dev, self.schema)?.evaluator(tokenizer.clone())),
         };
-        let options = self.trainer_options(&config.student.objective, job);
-        let report = train_student_with(model, &tokenizer, &train, &training, options, evaluator)?;
+        let objective = config.student.objective.init()?;
+        let options = self.trainer_options(objective.name(), job);
+        let report = StudentTrainer::new(&training, options)?
+            .with_evaluator(evaluator)
+            .train(model, &tokenizer, &train)?;
         if report.interrupted {
             let stage = format!("step {}", report.global_step);
             return Err(DistillError::Interrupted { stage });
@@ -113,12 +116,12 @@ impl Distill<'_> {
         })
     }
 
-    fn trainer_options(&self, objective: &Objective, job: &Job) -> TrainerOptions {
+    fn trainer_options(&self, name: &str, job: &Job) -> TrainerOptions {
         TrainerOptions::new()
             .with_output_dir(self.out.join("checkpoints"))
             .with_resume(job.resume)
             .with_interrupt(job.interrupt.clone())
-            .with_name(objective.name())
+            .with_name(name)
     }
 
     /// The pairs to train on and those to look at; no normalised query stands in both.

@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use serde::Serialize;
 use serde_json::Value;
-use student_model::Objective;
+use student_model::ObjectiveConfig;
 
 use super::artifacts::{RewardHeadsFolder, StudentFolder};
 use super::manifest::{Facts, Manifest};
@@ -122,14 +122,14 @@ impl Order<'_> {
     }
 
     fn student_ce(&self) -> TrainStudent<'_> {
-        self.student(Objective::CrossEntropy, self.folder.student_ce())
+        self.student(ObjectiveConfig::CrossEntropy, self.folder.student_ce())
     }
 
     fn student_crsd(&self) -> TrainStudent<'_> {
         self.student(self.options.config.student.crsd(), self.folder.student())
     }
 
-    fn student(&self, objective: Objective, out: StudentFolder) -> TrainStudent<'_> {
+    fn student(&self, objective: ObjectiveConfig, out: StudentFolder) -> TrainStudent<'_> {
         let pairs = self.parts.teacher.iter().chain(&self.parts.log);
         let texts = pairs.flat_map(|pair| [pair.pair.query.text.clone(), pair.pair.item.text()]);
         TrainStudent {

@@ -3,7 +3,7 @@
 use crsd_loss::CrsdLossConfig;
 use pair_tokenizer::PairTokenizerConfig;
 use serde::{Deserialize, Serialize};
-use student_model::{BertConfig, Objective, StudentTrainConfig};
+use student_model::{BertConfig, ObjectiveConfig, StudentTrainConfig};
 use training_loop::TrainingConfig;
 
 use crate::check::at_least_1;
@@ -103,21 +103,19 @@ impl StudentConfig {
     }
 
     /// The CRSD objective.
-    pub fn crsd(&self) -> Objective {
+    pub fn crsd(&self) -> ObjectiveConfig {
         let loss = CrsdLossConfig::new()
             .with_temperature(self.temperature)
             .with_lambda(self.lambda);
-        Objective::Crsd(loss)
+        ObjectiveConfig::Crsd(loss)
     }
 
     /// Training by `objective`; all else is the same for every student of a run.
-    pub fn train_config(&self, objective: Objective) -> StudentTrainConfig {
-        StudentTrainConfig {
-            training: self.training.clone(),
-            objective,
-            train_batch_size: self.train_batch_size,
-            ..StudentTrainConfig::default()
-        }
+    pub fn train_config(&self, objective: ObjectiveConfig) -> StudentTrainConfig {
+        StudentTrainConfig::new()
+            .with_training(self.training.clone())
+            .with_objective(objective)
+            .with_train_batch_size(self.train_batch_size)
     }
 
     /// The encoder of a student from nothing.

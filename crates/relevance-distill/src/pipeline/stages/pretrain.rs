@@ -107,7 +107,7 @@ impl Pretrain<'_> {
         let mut decoder = config.decoder(tokenizer.vocab_size());
         decoder.eos_token_id = vec![tokenizer.eos_id()];
         decoder.pad_token_id = Some(tokenizer.pad_id());
-        let model = decoder.init_with_seed(context.seed, &context.device)?;
+        let model = decoder.init(context.seed, &context.device)?;
         Ok((model, tokenizer))
     }
 }

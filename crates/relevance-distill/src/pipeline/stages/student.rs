@@ -6,7 +6,7 @@ use pair_tokenizer::PairTokenizer;
 use relevance_data::LabelSchema;
 use serde::Serialize;
 use student_model::{
-    BertForSequenceClassification, Objective, Student, StudentExample, train_student,
+    BertForSequenceClassification, ObjectiveConfig, Student, StudentExample, train_student,
     train_wordpiece,
 };
 
@@ -26,7 +26,7 @@ pub struct TrainStudent<'a> {
     /// The labels.
     pub schema: &'a LabelSchema,
     /// What is minimised.
-    pub objective: Objective,
+    pub objective: ObjectiveConfig,
     /// Where the student starts.
     pub start: StudentStart<'a>,
     /// Where it goes.
@@ -108,7 +108,7 @@ impl TrainStudent<'_> {
                 let tokenizer = train_wordpiece(texts, config.vocab_size)?;
                 let tokenizer = PairTokenizer::from_tokenizer(tokenizer, config.lengths())?;
                 let encoder = config.encoder(tokenizer.id_bound(), &names);
-                let model = BertForSequenceClassification::new(&encoder, seed, device)?;
+                let model = encoder.init(seed, device)?;
                 Ok((model, tokenizer))
             }
         }
