@@ -14,7 +14,7 @@ use relevance_distill::relevance_data::{
     write_annotations,
 };
 use relevance_distill::student_model::{
-    BertForSequenceClassification, Ranker, Student, train_wordpiece,
+    Ranker, Student, train_wordpiece,
 };
 use relevance_distill::training_loop::Interrupt;
 
@@ -31,7 +31,7 @@ fn encoder(folder: &Path) -> PathBuf {
     let tokenizer = tokenizer.expect("a vocabulary");
     let tokenizer = PairTokenizer::from_tokenizer(tokenizer, config.lengths()).expect("BERT's");
     let bert = config.encoder(tokenizer.id_bound(), &schema.names());
-    let model = BertForSequenceClassification::new(&bert, 3, &Device::default()).expect("valid");
+    let model = bert.init(3, &Device::default()).expect("valid");
     let student = Student::new(&model, tokenizer, &schema.gains()).expect("they fit");
     let path = folder.join("encoder");
     student.save_dir(&path).expect("saved");
