@@ -4,6 +4,8 @@
 //! [`SftExample`](crate::SftExample) and [`PreferencePair`](crate::PreferencePair) are the records of two of
 //! them. `TrlSource` reads, and `write_trl` writes, any of them (feature `tables`).
 
+#[cfg(all(feature = "tables", feature = "parquet"))]
+mod arrow;
 mod column;
 #[cfg(feature = "tables")]
 mod object;
