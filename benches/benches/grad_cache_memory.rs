@@ -13,8 +13,8 @@ use benches::bench_device;
 use crsd_loss::CrsdLossConfig;
 use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
 use student_model::{
-    BertConfig, BertForSequenceClassification, ObjectiveConfig, StudentExample, StudentReason,
-    StudentTrainConfig, train_student, train_wordpiece,
+    BertConfig, ObjectiveConfig, StudentExample, StudentReason, StudentTrainConfig, train_student,
+    train_wordpiece,
 };
 use training_loop::{Progress, TrainerOptions, TrainingConfig};
 

@@ -13,9 +13,7 @@ use relevance_distill::relevance_data::{
     AnnotatedPair, EsciDataset, EsciFilter, LabelSchema, Provenance, RationaleWriter,
     write_annotations,
 };
-use relevance_distill::student_model::{
-    Ranker, Student, train_wordpiece,
-};
+use relevance_distill::student_model::{Ranker, Student, train_wordpiece};
 use relevance_distill::training_loop::Interrupt;
 
 fn data() -> PathBuf {
