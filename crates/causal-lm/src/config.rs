@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::error::CausalLmError;
 use crate::model_type::ModelType;
+use crate::tokenizer::LmTokenizer;
 
 /// The shape of a decoder.
 ///
@@ -89,6 +90,28 @@ impl Default for CausalLmConfig {
 }
 
 impl CausalLmConfig {
+    /// The same shape for a tokenizer's vocabulary: its size, and the tokens that end a reply and fill a batch
+    /// up. Without the first of them generation would not know where a reply ends.
+    ///
+    /// ```
+    /// # use causal_lm::{CausalLmConfig, LmTokenizer};
+    /// # let json = r#"{"version": "1.0", "model": {"type": "WordLevel", "unk_token": "[UNK]",
+    /// #     "vocab": {"[UNK]": 0, "<eos>": 1, "<pad>": 2, "cable": 3}}, "pre_tokenizer": {"type": "Whitespace"},
+    /// #     "added_tokens": []}"#;
+    /// # let tokenizer = LmTokenizer::from_tokenizer(json.parse()?, "<eos>", "<pad>")?;
+    /// let config = CausalLmConfig::default().with_tokenizer(&tokenizer);
+    /// assert_eq!(config.vocab_size, tokenizer.vocab_size());
+    /// assert_eq!((config.eos_token_id, config.pad_token_id), (vec![tokenizer.eos_id()], Some(tokenizer.pad_id())));
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    #[must_use]
+    pub fn with_tokenizer(mut self, tokenizer: &LmTokenizer) -> Self {
+        self.vocab_size = tokenizer.vocab_size();
+        self.eos_token_id = vec![tokenizer.eos_id()];
+        self.pad_token_id = Some(tokenizer.pad_id());
+        self
+    }
+
     /// Width of a head: `head_dim`, or `hidden_size / num_attention_heads`.
     pub fn head_size(&self) -> usize {
         self.head_dim

@@ -15,3 +15,23 @@ pub struct Job {
     /// Once requested, the job stops after the step in hand, so that it can be resumed.
     pub interrupt: Interrupt,
 }
+
+impl Job {
+    /// A job that starts anew, was typed by nobody, and stops when it is done.
+    ///
+    /// ```
+    /// use relevance_distill::burn::tensor::Device;
+    /// use relevance_distill::job::Job;
+    ///
+    /// let job = Job::new(Device::default());
+    /// assert!(!job.resume && !job.interrupt.is_requested());
+    /// ```
+    pub fn new(device: Device) -> Self {
+        Self {
+            device,
+            resume: false,
+            command_line: String::new(),
+            interrupt: Interrupt::new(),
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! One reward out of several dimensions.
 
-use relevance_data::{Label, ReplyFormat};
+use relevance_data::{Label, LabelSchema, LabeledPair, ReplyFormat};
 
 use crate::conciseness::Conciseness;
 use crate::consistency::Consistency;
@@ -8,6 +8,7 @@ use crate::correctness::Correctness;
 use crate::dimension::{RewardDimension, RewardInput};
 use crate::error::{RewardError, check};
 use crate::grounding::Grounding;
+use crate::pair_builder::{ScoredPrompt, ScoredReply};
 use crate::rationale_labeler::RationaleLabeler;
 use crate::rule_adherence::RuleAdherence;
 use crate::weights::DimensionWeights;
@@ -183,6 +184,51 @@ impl CompositeReward {
         }
         score.reward = weighted_mean(&score.dimensions);
         Ok(score)
+    }
+
+    /// The rewards of several replies to the prompt of a judged pair: what
+    /// [`build_pairs`](crate::build_pairs) pairs.
+    ///
+    /// ```
+    /// use relevance_data::{Item, LabelSchema, LabeledPair, Pair, Query, ReplyFormat};
+    /// use reward_model::{CompositeReward, Correctness};
+    ///
+    /// let schema = LabelSchema::esci();
+    /// let pair = Pair { query: Query::new("q", "mug"), item: Item::new("i", "Red mug") };
+    /// let labeled = LabeledPair { pair, label: schema.parse("Exact")? };
+    /// let reward = CompositeReward::gate(ReplyFormat::default())
+    ///     .with_dimension(Box::new(Correctness::default()), 1.0)?;
+    /// let replies = ["A mug.\n<label>Exact</label>", "A mug, I think."];
+    /// let scored = reward.score_replies("Query: mug", &labeled, &replies, &schema)?;
+    /// assert_eq!((scored.replies[0].score.reward, scored.replies[1].score.reward), (1.0, 0.0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`CompositeReward::score`].
+    pub fn score_replies<S: AsRef<str>>(
+        &self,
+        prompt: &str,
+        labeled: &LabeledPair,
+        replies: &[S],
+        schema: &LabelSchema,
+    ) -> Result<ScoredPrompt, RewardError> {
+        let input = RewardInput {
+            prompt,
+            pair: &labeled.pair,
+            gold: Some(labeled.label),
+            schema,
+        };
+        let scored = replies.iter().map(|reply| {
+            let text = reply.as_ref().to_owned();
+            let score = self.score(&text, &input)?;
+            Ok(ScoredReply { text, score })
+        });
+        Ok(ScoredPrompt {
+            prompt: prompt.to_owned(),
+            gold: labeled.label,
+            replies: scored.collect::<Result<_, RewardError>>()?,
+        })
     }
 
     /// Names and weights of the dimensions, in order.

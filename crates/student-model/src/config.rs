@@ -138,6 +138,24 @@ impl BertConfig {
         }
     }
 
+    /// BERT-Tiny of "Well-Read Students Learn Better" (Turc et al., arXiv 1908.08962): two layers of width
+    /// 128. For examples, tests and first tries; the rest is BERT base's.
+    ///
+    /// ```
+    /// let tiny = student_model::BertConfig::tiny();
+    /// assert_eq!((tiny.hidden_size, tiny.num_hidden_layers, tiny.num_attention_heads), (128, 2, 2));
+    /// assert_eq!(tiny.intermediate_size, 512);
+    /// ```
+    pub fn tiny() -> Self {
+        Self {
+            hidden_size: 128,
+            num_hidden_layers: 2,
+            num_attention_heads: 2,
+            intermediate_size: 512,
+            ..Self::default()
+        }
+    }
+
     /// Sets the class names, in the order of their indices.
     pub fn with_labels<S: AsRef<str>>(mut self, names: &[S]) -> Self {
         let names = names.iter().map(|n| n.as_ref().to_owned()).enumerate();

@@ -29,7 +29,7 @@
 //! | classify many pairs | [`predict`] |
 //! | start from an encoder such as all-MiniLM-L6-v2 | [`BertForSequenceClassification::from_pretrained_encoder`] |
 //! | start from some of a deeper encoder's layers | [`BertForSequenceClassification::with_layers`] |
-//! | start from nothing | `train_wordpiece` (feature `train`), [`BertConfig::init`] |
+//! | start from nothing | `BertConfig::init_from_texts` (feature `train`) |
 //! | train | `train_student` (feature `train`) |
 //! | train by an objective or an align loss of one's own | `Objective`, `Crsd`, `StudentTrainer` (feature `train`) |
 //! | save what a ranker needs | [`Student::new`], [`Student::save_dir`] |

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use burn::tensor::Device;
+use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
 use tokenizers::decoders::wordpiece::WordPiece as WordPieceDecoder;
 use tokenizers::models::wordpiece::{WordPiece, WordPieceTrainer};
 use tokenizers::normalizers::BertNormalizer;
@@ -12,7 +14,7 @@ use tokenizers::{
     PreTokenizer, Tokenizer, Trainer,
 };
 
-use crate::StudentError;
+use crate::{BertConfig, BertForSequenceClassification, StudentError};
 
 /// BERT's special tokens; their ids are 0 to 4.
 const SPECIAL_TOKENS: [&str; 5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
@@ -52,6 +54,42 @@ where
     // A character can be a token twice: at the start of a word, and within it.
     let limit = ALPHABET.min((vocab_size - SPECIAL_TOKENS.len()) / 2);
     assemble(train(&words, &alphabet(&words, limit), vocab_size).map_err(fail)?).map_err(fail)
+}
+
+impl BertConfig {
+    /// A student that starts from nothing: a vocabulary of `texts` ([`train_wordpiece`]), at most
+    /// [`vocab_size`](Self::vocab_size) tokens, and a model of this shape for the vocabulary that came of it.
+    ///
+    /// ```
+    /// use burn::tensor::Device;
+    /// use pair_tokenizer::PairTokenizerConfig;
+    /// use student_model::BertConfig;
+    ///
+    /// let bert = BertConfig::tiny().with_labels(&["Relevant", "Irrelevant"]);
+    /// let lengths = PairTokenizerConfig::default();
+    /// let (model, tokenizer) = bert.init_from_texts(["usb cable, 2 m"], lengths, 7, &Device::default())?;
+    /// assert_eq!(model.config().vocab_size, tokenizer.id_bound());
+    /// assert!(tokenizer.id_bound() < bert.vocab_size, "a few letters and words");
+    /// # Ok::<(), student_model::StudentError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`train_wordpiece`], [`PairTokenizer::from_tokenizer`] and [`init`](Self::init).
+    pub fn init_from_texts<S: AsRef<str>>(
+        &self,
+        texts: impl IntoIterator<Item = S>,
+        lengths: PairTokenizerConfig,
+        seed: u64,
+        device: &Device,
+    ) -> Result<(BertForSequenceClassification, PairTokenizer), StudentError> {
+        let words = train_wordpiece(texts, self.vocab_size)?;
+        let tokenizer = PairTokenizer::from_tokenizer(words, lengths)?;
+        let config = Self {
+            vocab_size: tokenizer.id_bound(),
+            ..self.clone()
+        };
+        Ok((config.init(seed, device)?, tokenizer))
+    }
 }
 
 fn fail(error: tokenizers::Error) -> StudentError {

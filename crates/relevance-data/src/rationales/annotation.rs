@@ -51,12 +51,19 @@ struct AnnotationRecord {
     pair: Pair,
     label: String,
     rationale: Rationale,
+    #[serde(default = "sure")]
     confidence: f32,
     #[serde(default)]
     gold: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     probabilities: Option<BTreeMap<String, f32>>,
+    #[serde(default)]
     provenance: Provenance,
+}
+
+/// The confidence of whoever states none.
+fn sure() -> f32 {
+    1.0
 }
 
 #[derive(Serialize, Deserialize)]
@@ -66,7 +73,21 @@ struct LabeledRecord {
     label: String,
 }
 
-/// Reads annotations. Labels stand in the file by name.
+/// Reads annotations. Labels stand in the file by name; a line without `confidence` is sure (1), and
+/// `gold` and `provenance` may be absent, too.
+///
+/// ```
+/// # use relevance_data::{LabelSchema, read_annotations};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("mine.jsonl");
+/// let line = r#"{"query": {"text": "usb cable"}, "item": {"title": "USB-C cable"}, "label": "E", "rationale": "It fits."}"#;
+/// std::fs::write(&path, line)?;
+/// let annotated = read_annotations(&path, &LabelSchema::esci())?;
+/// assert_eq!((annotated[0].confidence, annotated[0].gold), (1.0, None));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// A value that is none is refused, with its place:
 ///
 /// ```
 /// use relevance_data::{LabelSchema, read_annotations};

@@ -81,7 +81,7 @@ impl PairReplies<'_> {
                 }
                 _ => &by_programs,
             };
-            scored.push(reward::score(row, reward, self.schema)?);
+            scored.push(reward.score_replies(&row.prompt, &row.pair, &row.replies, self.schema)?);
             context.check_interrupt()?;
         }
         let (pairs, report) = reward::pairs(&scored, &config.pair_config(context.seed))?;

@@ -104,9 +104,8 @@ impl Pretrain<'_> {
         });
         let texts: Vec<String> = texts.chain(replies).collect();
         let tokenizer = train_bpe_tokenizer(texts, config.vocab_size)?;
-        let mut decoder = config.decoder(tokenizer.vocab_size());
-        decoder.eos_token_id = vec![tokenizer.eos_id()];
-        decoder.pad_token_id = Some(tokenizer.pad_id());
+        let decoder = config.decoder(tokenizer.vocab_size());
+        let decoder = decoder.with_tokenizer(&tokenizer);
         let model = decoder.init(context.seed, &context.device)?;
         Ok((model, tokenizer))
     }

@@ -5,7 +5,7 @@ use relevance_data::{
 };
 use reward_model::{
     BagOfWordsLabeler, CompositeReward, DimensionWeights, PairBuilderConfig, PairReport,
-    RewardInput, ScoredPrompt, ScoredReply, build_pairs,
+    ScoredPrompt, build_pairs,
 };
 
 use crate::error::DistillError;
@@ -23,30 +23,6 @@ pub(super) fn programmatic(
     let labeler = BagOfWordsLabeler::fit(&explained.collect::<Vec<_>>(), schema)?;
     let weights = DimensionWeights::default();
     Ok(CompositeReward::programmatic(format, labeler, &weights)?)
-}
-
-/// The replies to one prompt, each with its reward.
-pub(super) fn score(
-    row: &SampledReplies,
-    reward: &CompositeReward,
-    schema: &LabelSchema,
-) -> Result<ScoredPrompt, DistillError> {
-    let input = RewardInput {
-        prompt: &row.prompt,
-        pair: &row.pair.pair,
-        gold: Some(row.pair.label),
-        schema,
-    };
-    let scored = row.replies.iter().map(|text| {
-        let score = reward.score(text, &input)?;
-        let text = text.clone();
-        Ok(ScoredReply { text, score })
-    });
-    Ok(ScoredPrompt {
-        prompt: row.prompt.clone(),
-        gold: row.pair.label,
-        replies: scored.collect::<Result<_, DistillError>>()?,
-    })
 }
 
 /// Better replies with worse ones. A rejected reply without a single word says nothing to learn from

@@ -123,7 +123,9 @@ impl TrainRewardHead<'_> {
         let (first, second): (Vec<_>, Vec<_>) =
             rows.into_iter().partition(|row| first_set.holds(row));
         let paired = |rows: &[SampledReplies]| {
-            let scored = rows.iter().map(|row| reward::score(row, &by, schema));
+            let scored = rows
+                .iter()
+                .map(|row| by.score_replies(&row.prompt, &row.pair, &row.replies, schema));
             let scored = scored.collect::<Result<Vec<_>, _>>()?;
             let (pairs, _) = reward::pairs(&scored, &config.pair_config(seed))?;
             Ok::<_, DistillError>(pairs)

@@ -7,7 +7,6 @@ use relevance_data::LabelSchema;
 use serde::Serialize;
 use student_model::{
     BertForSequenceClassification, ObjectiveConfig, Student, StudentExample, train_student,
-    train_wordpiece,
 };
 
 use crate::error::DistillError;
@@ -105,11 +104,8 @@ impl TrainStudent<'_> {
                 pretrained(folder, &names, config.lengths(), layers, seed, device)
             }
             StudentStart::Nothing(texts) => {
-                let tokenizer = train_wordpiece(texts, config.vocab_size)?;
-                let tokenizer = PairTokenizer::from_tokenizer(tokenizer, config.lengths())?;
-                let encoder = config.encoder(tokenizer.id_bound(), &names);
-                let model = encoder.init(seed, device)?;
-                Ok((model, tokenizer))
+                let encoder = config.encoder(config.vocab_size, &names);
+                Ok(encoder.init_from_texts(texts, config.lengths(), seed, device)?)
             }
         }
     }
