@@ -29,7 +29,7 @@ impl AlignLoss for HardestTriplet {
         // On the diagonal stands the pair itself; the mask, if there is one, knows the other duplicates.
         let excluded = match &input.negatives {
             Some(negatives) => negatives.usable().bool_not(),
-            None => Tensor::<2>::eye(b, &violation.device().without_autodiff()).greater_elem(0.5),
+            None => Tensor::<2>::eye(b, &violation.device().without_autodiff()).greater_scalar(0.5),
         };
         let hardest = violation.mask_fill(excluded, 0.0).max_dim(1); // [b, 1]
         hardest.clamp_min(0.0).squeeze_dim::<1>(1) // [b]

@@ -19,7 +19,9 @@ use relevance_distill::training_loop::{StepOutput, TrainerOptions, TrainingConfi
 
 /// The log-variances of the standard and the reasoned view, `[2]`.
 #[derive(Module, Debug)]
-struct LogVariances(Param<Tensor<1>>);
+struct LogVariances {
+    s: Param<Tensor<1>>,
+}
 
 #[derive(Debug)]
 struct UncertaintyWeighted;
@@ -36,7 +38,8 @@ impl Objective for UncertaintyWeighted {
     }
 
     fn init_heads(&self, _: usize, _: u64, device: &Device) -> Result<LogVariances, StudentError> {
-        Ok(LogVariances(Param::from_tensor(Tensor::zeros([2], device))))
+        let s = Param::from_tensor(Tensor::zeros([2], device));
+        Ok(LogVariances { s })
     }
 
     fn step(
@@ -49,7 +52,7 @@ impl Objective for UncertaintyWeighted {
         let [standard, reasoned] = passes.into_array()?;
         let standard = cross_entropy(standard.logits, batch.labels.clone())?.mean();
         let reasoned = cross_entropy(reasoned.logits, batch.labels.clone())?.mean();
-        let s = heads.0.val(); // [2]
+        let s = heads.s.val(); // [2]
         let terms = Tensor::cat(vec![standard, reasoned], 0) * s.clone().neg().exp(); // [2]
         let loss = (terms + s.clone() / 2.0).sum();
         Ok(StepOutput::new(loss).with_tensor_metric("log_variance", s.mean()))
@@ -69,10 +72,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .with_objective(Arc::new(UncertaintyWeighted))
         .train(model, &tokenizer, &examples)?;
     let last = report.log_history.last().ok_or("no step was logged")?;
-    println!(
-        "mean log-variance after {} steps: {:.4}",
-        last.step, last.metrics["log_variance"]
-    );
-    assert!(last.metrics["log_variance"] > 0.0); // cross entropies above 1/2 count less
+    let mean = last.metrics["log_variance"];
+    println!("mean log-variance after {} steps: {mean:.4}", last.step);
+    assert!(mean > 0.0); // cross entropies above 1/2 count less
     Ok(())
 }

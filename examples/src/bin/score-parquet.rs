@@ -1,5 +1,5 @@
-//! Scores a parquet file. Pairs of the official ESCI files (examples/data holds a sample) are streamed, scored
-//! by the expected gain, and written as a TREC run, which trec_eval and ir_measures read.
+//! Scores a parquet file. Pairs of the official ESCI files (examples/data holds a sample) are streamed,
+//! scored by the expected gain, and written as a TREC run, which trec_eval and ir_measures read.
 //!
 //!     score-parquet [STUDENT [RUN]]
 //!
