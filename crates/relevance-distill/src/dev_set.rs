@@ -75,10 +75,12 @@ impl DevSet {
             let examples = self.examples.iter();
             let pairs: Vec<_> = examples.map(|e| (&*e.query, &*e.item)).collect();
             let probabilities = predict(model, &tokenizer, &pairs, BATCH)?;
-            let rows = probabilities.outer_iter().map(|row| row.to_vec());
-            let probabilities: Vec<Vec<f64>> = rows.collect();
-            let nll = |(row, &label): (&Vec<f64>, &usize)| -row[label].max(f64::MIN_POSITIVE).ln();
-            let loss: f64 = probabilities.iter().zip(&self.gold).map(nll).sum();
+            let of_label = self
+                .gold
+                .iter()
+                .enumerate()
+                .map(|at| probabilities[[at.0, *at.1]]);
+            let loss: f64 = of_label.map(|p| -p.max(f64::MIN_POSITIVE).ln()).sum();
             let figures = self.evaluate(&probabilities, &config);
             // `predict` gives distributions only, so this cannot fail for another reason than its own.
             let figures = figures.map_err(|error| StudentError::Device(error.to_string()))?;
