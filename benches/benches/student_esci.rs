@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let case = json!({
                 "batches": batches.iter().map(|batch| token_lists(batch)).collect::<Vec<_>>(),
                 "log_probabilities": log_probabilities(&scores),
-                "cls": ranker.embed(&texts)?,
+                "cls": ranker.embed(&texts)?.outer_iter().map(|row| row.to_vec()).collect::<Vec<_>>(),
                 "pairs": texts.len(),
             });
             cases.insert(name.clone(), case);

@@ -22,3 +22,8 @@ pub use error::FileError;
 pub use file::AtomicFile;
 pub use folder::AtomicFolder;
 pub use read::{open, read, read_to_string};
+
+/// The examples of the README are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

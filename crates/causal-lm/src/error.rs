@@ -140,6 +140,22 @@ pub enum CausalLmError {
         /// The model's context.
         max_position_embeddings: usize,
     },
+    /// A prompt without a token, or a completion without a word.
+    #[error("the {part} is empty")]
+    EmptyText {
+        /// `prompt` or `completion`.
+        part: &'static str,
+    },
+    /// A pair of completions cannot be used.
+    #[error("pair {row}, field `{field}`: {reason}")]
+    Pair {
+        /// The pair's position, from 0.
+        row: usize,
+        /// `prompt`, `chosen` or `rejected`.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// No token of the batch is a target of the loss.
     #[error("no token of the batch is a target: every loss mask is false after its first token")]
     NoTargets,

@@ -50,6 +50,7 @@ mod attention;
 mod attention_pattern;
 mod batch;
 mod checkpoint;
+mod completion;
 mod config;
 mod config_json;
 mod continuation;
@@ -67,6 +68,9 @@ mod tokenizer;
 
 pub use attention_pattern::AttentionPattern;
 pub use batch::{LmBatch, LmExample};
+pub use completion::{
+    CompletionEncoder, CompletionPair, EncodedCompletion, EncodedPair, EncodedPairs,
+};
 pub use config::{CausalLmConfig, ModelType};
 pub use error::CausalLmError;
 pub use log_probs::{SequenceLogProbs, next_token_loss, sequence_log_probs, token_log_probs};

@@ -19,6 +19,7 @@ const EOS: [&str; 5] = [
 ];
 /// What fills short rows, likewise; else the token that ends a text.
 const PAD: [&str; 3] = ["<|pad|>", "<pad>", "<|endoftext|>"];
+const TOKENIZER_FILE: &str = "tokenizer.json";
 const CONFIG_FILE: &str = "tokenizer_config.json";
 
 /// Text to tokens and back.
@@ -33,6 +34,15 @@ pub struct LmTokenizer {
 }
 
 impl LmTokenizer {
+    /// Reads the tokenizer of a Hugging Face folder: its `tokenizer.json`, as
+    /// [`from_file`](Self::from_file).
+    ///
+    /// # Errors
+    /// As [`from_file`](Self::from_file).
+    pub fn from_dir(dir: impl AsRef<Path>) -> Result<Self, CausalLmError> {
+        Self::from_file(dir.as_ref().join(TOKENIZER_FILE))
+    }
+
     /// Reads a `tokenizer.json`. The tokens that end a text and fill rows are `eos_token` and
     /// `pad_token` of the `tokenizer_config.json` beside it; without one, the usual names are
     /// tried.
@@ -149,11 +159,11 @@ impl LmTokenizer {
     ///
     /// # Errors
     /// [`CausalLmError::Io`] or [`CausalLmError::Tokenizer`].
-    pub fn save(&self, dir: impl AsRef<Path>) -> Result<(), CausalLmError> {
+    pub fn save_dir(&self, dir: impl AsRef<Path>) -> Result<(), CausalLmError> {
         let dir = dir.as_ref();
         fs::create_dir_all(dir).map_err(CausalLmError::io(dir, "create folder"))?;
         let text = self.tokenizer.to_string(true).map_err(refused)?;
-        write(&dir.join("tokenizer.json"), text.as_bytes())?;
+        write(&dir.join(TOKENIZER_FILE), text.as_bytes())?;
         let config = json!({
             "tokenizer_class": "PreTrainedTokenizerFast",
             "eos_token": self.eos.0,

@@ -35,6 +35,17 @@ pub enum AlignWeighting {
 /// `1 - softmax(logits)[label]`: 0 where the student is sure of the label, 1 where it rules it out;
 /// the focal loss's factor with γ = 1 (arXiv 1708.02002, equation 4). Without a graph.
 ///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use crsd_loss::{label_tensor, student_difficulty};
+///
+/// let device = Device::default();
+/// let logits = Tensor::<2>::from_floats([[3f32.ln(), 0.0]], &device); // softmax: 3/4, 1/4
+/// let weight: f32 = student_difficulty(logits, label_tensor(&[0], 2, &device)?)?.into_scalar();
+/// assert!((weight - 0.25).abs() < 1e-6);
+/// # Ok::<(), crsd_loss::CrsdLossError>(())
+/// ```
+///
 /// # Shapes
 /// - `logits`: `[b, k]`
 /// - `labels`: `[b]`, each in `0..k`
@@ -56,6 +67,15 @@ pub fn student_difficulty(
 
 /// `1 - H(p) / ln k`, `H` the entropy in nats: 1 where the teacher is sure of one class, 0 where it
 /// holds all for alike; 1 with a single class. Without a graph.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+///
+/// let p = Tensor::<2>::from_floats([[1.0, 0.0], [0.5, 0.5]], &Device::default());
+/// let confidence = crsd_loss::teacher_confidence(p)?.into_data().try_into_vec::<f32>().unwrap();
+/// assert!((confidence[0] - 1.0).abs() < 1e-6 && confidence[1].abs() < 1e-6);
+/// # Ok::<(), crsd_loss::CrsdLossError>(())
+/// ```
 ///
 /// # Shapes
 /// - `probabilities`: `[b, k]`, rows that sum to one

@@ -51,6 +51,18 @@ pub enum CollapseSymptom {
 
 /// When to raise the alarm. It reads one batch: a run is in trouble when it stays on after the
 /// warm-up of λ, not when it comes up once.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use crsd_loss::{CollapseAlarm, CollapseSymptom, Diagnostics};
+///
+/// let one_point = Tensor::<2>::ones([8, 4], &Device::default());
+/// let seen = Diagnostics::measure(one_point.clone(), one_point, None)?;
+/// let symptoms = CollapseAlarm::default().symptoms(&seen);
+/// assert!(matches!(symptoms[0], CollapseSymptom::Point { .. }));
+/// assert!(symptoms[0].to_string().starts_with("Standard views lie at one point"));
+/// # Ok::<(), crsd_loss::CrsdLossError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CollapseAlarm {

@@ -11,6 +11,16 @@ use crate::{
 /// Configuration of [`CrsdLoss`]. Unknown keys are rejected, missing ones take their default.
 ///
 /// The paper gives no hyper-parameters; these defaults are ours.
+///
+/// ```
+/// use crsd_loss::{Align, CrsdLossConfig};
+///
+/// let config: CrsdLossConfig = serde_json::from_str(r#"{"lambda": 0.2, "align": "cosine"}"#)?;
+/// assert_eq!(config, CrsdLossConfig::new().with_lambda(0.2).with_align(Align::Cosine));
+/// assert!(serde_json::from_str::<CrsdLossConfig>(r#"{"lamda": 0.2}"#).is_err());
+/// assert!(CrsdLossConfig::new().with_lambda(-1.0).validate().is_err());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CrsdLossConfig {

@@ -1,5 +1,21 @@
 //! Softmax contrast of rows with columns: value and hand-written gradient, for every loss of that
 //! kind.
+//!
+//! Rows `z_i`, columns `c_j`, `β = 1/τ`, shares `T_ij` of the positives with `Σ_j T_ij = 1`:
+//!
+//! - forward: `S_ij = β z_i · c_j`, `L_i = logsumexp_j S_ij - Σ_j T_ij S_ij`
+//! - `∂L_i/∂S_ij = E_ij`, `E = P - T`, with `P_ij = e^(S_ij) / Σ_k e^(S_ik)`: the derivative of a
+//!   logsumexp is the softmax
+//! - backward, from `w_i = ∂L/∂L_i`: `dz_i = w_i β Σ_j E_ij c_j`, `dc_j = β Σ_i w_i E_ij z_i`,
+//!   `dβ = Σ_i w_i z_i · Σ_j E_ij c_j`
+//!
+//! The same gradient belongs to `g_i = β z_i · (E c)_i` with `E` held constant: `∂g_i/∂z_i = β (E c)_i`,
+//! `∂g_i/∂c_j = β E_ij z_i`, `∂g_i/∂β = z_i · (E c)_i`. So `g` enters the graph, and its value is then
+//! replaced by `L`. A cell that is left out has `P_ij = T_ij = 0`, exactly: no gradient reaches it.
+//!
+//! Why it is written so: the softmax is computed outside the graph, the backward pass is one matrix
+//! product, and the graph keeps one `[m, n]` matrix, where tracing would keep several and walk each of
+//! them again.
 
 use burn::tensor::{Bool, DType, Device, Int, Tensor};
 
@@ -58,14 +74,8 @@ impl Scale {
 pub(crate) type Positives = Option<Tensor<2>>;
 
 /// `L_i = logsumexp_j S_ij - Σ_j T_ij S_ij` with `S = z c^T / τ`, where `T` are the shares of the
-/// positives; with gradients with respect to `z`, to the columns `c` and to `1/τ`.
-///
-/// The gradient is written down rather than traced: `dL_i/dS_ij = P_ij - T_ij` with
-/// `P = softmax_j(S)`. The softmax is computed outside the graph, and the loss enters the graph as
-/// `g_i = z_i · ((P - T) c)_i / τ` with `P` and `T` held constant, which has that very gradient; its
-/// value is then replaced by the loss. So the backward pass is one matrix product, and the graph keeps
-/// one `[m, n]` matrix, where tracing would keep several and walk each of them again. Without a
-/// gradient no `[m, n]` matrix is kept: it is worked through in blocks of rows.
+/// positives; with gradients with respect to `z`, to the columns `c` and to `1/τ` (derived above).
+/// Without a gradient no `[m, n]` matrix is kept: it is worked through in blocks of rows.
 ///
 /// # Shapes
 /// - `z`: `[m, h]`; `columns`: `[n, h]`; output: `[m]`
@@ -95,7 +105,7 @@ pub(crate) fn contrast(
             probs.matmul(columns.clone()) - positive
         }
         Some(shares) => (probs - shares).matmul(columns.clone()),
-    }; // [m, h]
+    }; // [m, h], `E c`
     let carrier = (z * pull).sum_dim(1).squeeze_dim::<1>(1); // [m]
     with_value(scale.multiply(carrier), loss)
 }

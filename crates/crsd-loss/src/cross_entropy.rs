@@ -11,6 +11,17 @@ use crate::shape::{check_not_empty, check_shape};
 /// Labels outside `0..k` are not looked for here (that would wait for the device at every step);
 /// [`check_labels`](crate::check_labels) does it on the host.
 ///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use crsd_loss::{cross_entropy, label_tensor};
+///
+/// let device = Device::default();
+/// let logits = Tensor::<2>::from_floats([[3f32.ln(), 0.0]], &device); // softmax: 3/4, 1/4
+/// let loss: f32 = cross_entropy(logits, label_tensor(&[0], 2, &device)?)?.into_scalar();
+/// assert!((loss - (4f32 / 3.0).ln()).abs() < 1e-6);
+/// # Ok::<(), crsd_loss::CrsdLossError>(())
+/// ```
+///
 /// # Shapes
 /// - `logits`: `[b, k]`
 /// - `labels`: `[b]`, each in `0..k`

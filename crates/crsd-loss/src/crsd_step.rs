@@ -5,6 +5,23 @@ use burn::tensor::Tensor;
 use crate::{CrsdHeads, QueuedNegatives};
 
 /// What a training step adds to a batch, for [`CrsdLoss::forward_with`](crate::CrsdLoss::forward_with).
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use crsd_loss::{CrsdInput, CrsdLossConfig, CrsdStep, label_tensor};
+///
+/// let device = Device::default();
+/// let view = Tensor::<2>::from_floats([[1.0, 0.0], [0.0, 2.0]], &device);
+/// let input = CrsdInput { standard_logits: view.clone(), reasoned_logits: view.clone(),
+///     standard: view.clone(), reasoned: view, labels: label_tensor(&[0, 1], 2, &device)?, negatives: None };
+/// // The second example's reason is not to be trusted.
+/// let step = CrsdStep::new(1.0).with_align_weights(Tensor::from_floats([1.0, 0.0], &device));
+/// let output = CrsdLossConfig::new().with_temperature(1.0).init()?.forward_with(input, step)?;
+/// let aligned = output.per_example - output.standard_ce - output.reasoned_ce;
+/// let aligned = aligned.into_data().try_into_vec::<f32>().unwrap();
+/// assert!(aligned[0] > 0.01 && aligned[1].abs() < 1e-6);
+/// # Ok::<(), crsd_loss::CrsdLossError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct CrsdStep<'a> {
     pub(crate) lambda_scale: f64,

@@ -12,6 +12,18 @@ use crate::{CrsdLossError, NegativeMask, unit_norm};
 ///
 /// Alignment and uniformity are those of Wang and Isola (arXiv 2005.10242, equations 2 and 3,
 /// `α = 2`, `t = 2`). [`CollapseAlarm`](crate::CollapseAlarm) reads them.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use crsd_loss::Diagnostics;
+///
+/// let view = Tensor::<2>::from_floats([[1.0, 0.0], [0.0, 3.0]], &Device::default());
+/// let seen = Diagnostics::measure(view.clone(), view, None)?;
+/// assert_eq!((seen.alignment, seen.diagonal_accuracy), (0.0, 1.0));
+/// assert_eq!((seen.mean_positive_similarity, seen.mean_negative_similarity), (1.0, Some(0.0)));
+/// assert!((seen.rank_standard - 2.0).abs() < 1e-5 && seen.max_rank == 2);
+/// # Ok::<(), crsd_loss::CrsdLossError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Diagnostics {
     /// `b`, examples measured.

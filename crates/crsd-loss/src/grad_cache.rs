@@ -1,4 +1,15 @@
 //! Gradient caching: the loss of a batch whose graph would not fit into memory.
+//!
+//! A batch of inputs `x_i`, an encoder `f` with parameters `θ`, a loss of all its outputs at once:
+//!
+//! - forward: `y_i = f_θ(x_i)`, `L = ℓ(y_1, …, y_b, η)`, where `η` is what the loss itself learns
+//! - `∂L/∂θ = Σ_i (∂y_i/∂θ)ᵀ u_i`, `u_i = ∂ℓ/∂y_i`; and `∂L/∂η = ∂ℓ/∂η`
+//!
+//! The loss reaches the encoder through the numbers `u_i` alone. They are computed first, on a graph
+//! whose leaves are the `y_i`; the sum over `i` is then taken chunk by chunk: for a chunk `C` the
+//! number `g_C = Σ_{i ∈ C} f_θ(x_i) · u_i`, with `u` held constant, has the derivative
+//! `∂g_C/∂θ = Σ_{i ∈ C} (∂y_i/∂θ)ᵀ u_i`, and `Σ_C ∂g_C/∂θ = ∂L/∂θ`. That needs `f_θ(x_i)` in the second
+//! pass to be the `y_i` of the first: the same masks of dropout.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
@@ -166,6 +177,17 @@ impl<C, const N: usize> GradCache<C, N> {
 /// A copy of `model`, sharing its weights, that builds no graph and draws dropout as the model does:
 /// for the first pass of [`GradCache`]. Drop it before the optimizer steps, which could not update
 /// shared weights in place.
+///
+/// ```
+/// use burn::nn::LinearConfig;
+/// use burn::tensor::{Device, Tensor};
+///
+/// let device = Device::default().autodiff();
+/// let model = LinearConfig::new(2, 2).init(&device);
+/// let x = Tensor::<2>::ones([1, 2], &device);
+/// assert!(model.forward(x.clone()).is_tracked());
+/// assert!(!crsd_loss::without_graph(&model).forward(x).is_tracked());
+/// ```
 pub fn without_graph<M: Module>(model: &M) -> M {
     // burn's `no_grad` on a copy of a parameter that has not been drawn yet would reach the original
     // too: both share the cell that it is drawn into.
@@ -209,6 +231,18 @@ fn surrogate<const N: usize>(
 }
 
 /// The outputs of some chunks put together in the batch's order, with their graph.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use crsd_loss::{Chunk, in_batch_order};
+///
+/// let device = Device::default();
+/// let chunks = [vec![2, 0], vec![1]].map(|rows| Chunk { rows, input: () });
+/// let parts = vec![Tensor::from_floats([[30.0], [10.0]], &device), Tensor::from_floats([[20.0]], &device)];
+/// let joined = in_batch_order(&chunks, parts)?.into_data().try_into_vec::<f32>().unwrap();
+/// assert_eq!(joined, [10.0, 20.0, 30.0]);
+/// # Ok::<(), crsd_loss::CrsdLossError>(())
+/// ```
 ///
 /// # Shapes
 /// - `parts`: `[rows of the chunk, ·]`, one a chunk

@@ -10,6 +10,14 @@ use crate::shape::{check_not_empty, check_shape};
 use crate::{CrsdLossError, Direction, NegativeMask, unit_norm};
 
 /// Configuration of [`InfoNce`].
+///
+/// ```
+/// use crsd_loss::{Direction, InfoNceConfig};
+///
+/// let config = InfoNceConfig::new().with_temperature(0.07).with_direction(Direction::Symmetric);
+/// assert!(config.validate().is_ok());
+/// assert!(InfoNceConfig::new().with_temperature(0.0).validate().is_err());
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct InfoNceConfig {
@@ -92,6 +100,18 @@ impl InfoNceConfig {
 ///
 /// The gradient is written down rather than traced, so that the backward pass is one matrix product
 /// and the graph keeps one `[b, b]` matrix.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use crsd_loss::InfoNceConfig;
+///
+/// let view = Tensor::<2>::from_floats([[1.0, 0.0], [0.0, 2.0]], &Device::default());
+/// let loss = InfoNceConfig::new().with_temperature(0.5).init()?;
+/// let per_example = loss.forward(view.clone(), view, None)?;
+/// let mean: f32 = per_example.mean().into_scalar();
+/// assert!((mean - (1.0 + (-2f32).exp()).ln()).abs() < 1e-6); // S = [[2, 0], [0, 2]]
+/// # Ok::<(), crsd_loss::CrsdLossError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct InfoNce {
     config: InfoNceConfig,

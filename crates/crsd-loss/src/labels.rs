@@ -6,6 +6,11 @@ use crate::CrsdLossError;
 
 /// Fails on the first label that is no class.
 ///
+/// ```
+/// let error = crsd_loss::check_labels(&[0, 2, 1], 2).unwrap_err();
+/// assert!(error.to_string().starts_with("label of row 1 is 2"));
+/// ```
+///
 /// # Errors
 /// [`CrsdLossError::LabelOutOfRange`] names the row and the label.
 pub fn check_labels(labels: &[usize], num_classes: usize) -> Result<(), CrsdLossError> {
@@ -21,6 +26,15 @@ pub fn check_labels(labels: &[usize], num_classes: usize) -> Result<(), CrsdLoss
 
 /// Labels as a tensor, after [`check_labels`]: the way to be sure that no label reaches the
 /// device out of range.
+///
+/// ```
+/// use burn::tensor::Device;
+/// use crsd_loss::label_tensor;
+///
+/// assert_eq!(label_tensor(&[0, 1, 1], 2, &Device::default())?.dims(), [3]);
+/// assert!(label_tensor(&[2], 2, &Device::default()).is_err());
+/// # Ok::<(), crsd_loss::CrsdLossError>(())
+/// ```
 ///
 /// # Shapes
 /// - output: `[b]`

@@ -5,6 +5,11 @@
 /// At the first steps the two views say nothing about each other yet, so pulling them together
 /// only disturbs the classifier. The scale is a pure function of the step: a resumed run repeats
 /// it exactly.
+///
+/// ```
+/// let schedule = crsd_loss::LambdaSchedule::new(0.1, 1000);
+/// assert_eq!([0, 50, 100, 900].map(|step| schedule.scale(step)), [0.0, 0.5, 1.0, 1.0]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LambdaSchedule {
     warmup_steps: usize,

@@ -17,6 +17,17 @@ use crate::CrsdLossError;
 ///
 /// Weight decay would pull τ towards 1: leave it out for this parameter (`[1]`, rank one, as
 /// biases are).
+///
+/// ```
+/// use burn::tensor::Device;
+/// use crsd_loss::LearnableTemperature;
+///
+/// let temperature = LearnableTemperature::new(0.05, &Device::default())?;
+/// assert!((temperature.inverse().into_scalar::<f32>() - 20.0).abs() < 1e-4);
+/// assert!((temperature.temperature().into_scalar::<f32>() - 0.05).abs() < 1e-6);
+/// assert!(LearnableTemperature::new(0.001, &Device::default()).is_err());
+/// # Ok::<(), crsd_loss::CrsdLossError>(())
+/// ```
 #[derive(Module, Debug)]
 pub struct LearnableTemperature {
     /// `[1]`, `ln(1 / τ)`.

@@ -105,3 +105,8 @@ pub use r_drop::{RDropOutput, r_drop};
 pub use sup_con::{SupCon, SupConViews};
 pub use unit_norm::unit_norm;
 pub use view_kl::ViewKl;
+
+/// The examples of the README are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

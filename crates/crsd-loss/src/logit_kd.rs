@@ -11,6 +11,17 @@ use crate::shape::{check_not_empty, check_shape};
 /// arXiv 1503.02531, section 2). `T²` keeps the gradient's size independent of `T`. No gradient
 /// reaches the teacher.
 ///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+///
+/// let device = Device::default();
+/// let teacher = Tensor::<2>::from_floats([[3f32.ln(), 0.0]], &device); // softmax: 3/4, 1/4
+/// let student = Tensor::zeros([1, 2], &device); // 1/2, 1/2
+/// let loss: f32 = crsd_loss::logit_kd(student, teacher, 1.0)?.into_scalar();
+/// assert!((loss - (0.75 * 1.5f32.ln() + 0.25 * 0.5f32.ln())).abs() < 1e-6);
+/// # Ok::<(), crsd_loss::CrsdLossError>(())
+/// ```
+///
 /// # Shapes
 /// - `student_logits`, `teacher_logits`: `[b, k]`
 /// - output: `[b]`

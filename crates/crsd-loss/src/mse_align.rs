@@ -8,6 +8,22 @@ use crate::{AlignInput, AlignLoss};
 ///
 /// An ablation of the batch align (METHOD, grid cell f): it asks the views to agree and nothing
 /// to differ, so only the cross entropy keeps it from collapsing.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use crsd_loss::{AlignInput, AlignLoss, CrsdInput, MseAlign, label_tensor};
+///
+/// let device = Device::default();
+/// let logits = Tensor::<2>::zeros([1, 2], &device);
+/// let input = AlignInput::from(CrsdInput {
+///     standard: Tensor::from_floats([[1.0, 3.0]], &device),
+///     reasoned: Tensor::from_floats([[1.0, 1.0]], &device),
+///     standard_logits: logits.clone(), reasoned_logits: logits,
+///     labels: label_tensor(&[0], 2, &device)?, negatives: None,
+/// });
+/// assert_eq!(MseAlign.per_example(input).into_scalar::<f32>(), 2.0); // (0 + 4) / 2
+/// # Ok::<(), crsd_loss::CrsdLossError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MseAlign;
 

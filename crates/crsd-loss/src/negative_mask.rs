@@ -14,6 +14,15 @@ use crate::shape::check_shape;
 /// pushing it away fights the cross entropy. A masked cell leaves the denominator of the softmax
 /// and gets a gradient of exactly zero. The diagonal holds the positives: it is never masked,
 /// whatever the input says.
+///
+/// ```
+/// use burn::tensor::Device;
+/// use crsd_loss::NegativeMask;
+///
+/// let mask = NegativeMask::from_keys(&["a", "b", "a"], &Device::default()).unwrap();
+/// let usable: Vec<bool> = mask.usable().into_data().iter::<bool>().collect();
+/// assert_eq!(usable[..3], [false, true, false]); // row 0: itself, "b", its duplicate
+/// ```
 #[derive(Debug, Clone)]
 pub struct NegativeMask {
     /// `[b, b]`, true where a cell is left out; false on the diagonal; without autodiff.

@@ -56,6 +56,18 @@ impl ProjectionHeadConfig {
 /// The align term then shapes the head's output instead of `[CLS]` itself, which keeps what the
 /// classifier needs but the other view does not know. The output has no bias: it would add the
 /// same direction to every representation, and cosines would grow alike.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use crsd_loss::{ProjectionHead, ProjectionHeadConfig};
+///
+/// let device = Device::default();
+/// let config = ProjectionHeadConfig::new().with_output_size(3);
+/// let head = ProjectionHead::new(&config, 8, /* seed */ 1, &device)?;
+/// assert_eq!(head.forward(Tensor::ones([2, 8], &device)).dims(), [2, 3]);
+/// assert_eq!((head.input_size(), head.output_size()), (8, 3));
+/// # Ok::<(), crsd_loss::CrsdLossError>(())
+/// ```
 #[derive(Module, Debug)]
 pub struct ProjectionHead {
     hidden: Linear,

@@ -22,6 +22,20 @@ pub struct RDropOutput {
 /// arXiv 2106.14448, equations 1 to 3). The paper adds the two cross entropies; the mean, which
 /// its published code takes, makes α = 0 the plain cross entropy. Gradients reach both passes.
 ///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use crsd_loss::{label_tensor, r_drop};
+///
+/// let device = Device::default();
+/// let first = Tensor::<2>::from_floats([[3f32.ln(), 0.0]], &device); // softmax: 3/4, 1/4
+/// let second = Tensor::zeros([1, 2], &device); // 1/2, 1/2
+/// let output = r_drop(first, second, label_tensor(&[0], 2, &device)?, 1.0)?;
+/// let (ce, kl): (f32, f32) = (output.cross_entropy.into_scalar(), output.divergence.into_scalar());
+/// assert!((ce - 0.5 * ((4f32 / 3.0).ln() + 2f32.ln())).abs() < 1e-6);
+/// assert!((kl - 0.25 * 0.5 * 3f32.ln()).abs() < 1e-6); // Σ (p - q)(ln p - ln q) / 2
+/// # Ok::<(), crsd_loss::CrsdLossError>(())
+/// ```
+///
 /// # Shapes
 /// - `first`, `second`: `[b, k]`, logits of the two passes
 /// - `labels`: `[b]`, each in `0..k`

@@ -1,4 +1,9 @@
 //! The softmax of a matrix's rows, with what a loss needs of it.
+//!
+//! `P_ij = e^(S_ij - m_i) / Z_i` with `m_i = max_j S_ij` and `Z_i = Σ_j e^(S_ij - m_i)`. The loss is put
+//! together from `m_i` and `ln Z_i`, not from `ln P`: `logsumexp_j S_ij = m_i + ln Z_i`, where nothing
+//! can overflow and a probability of zero costs no digits. There is no gradient here: see
+//! [`contrast`](crate::contrast).
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::softmax;
@@ -42,11 +47,10 @@ impl Softmax {
 mod fused {
     use burn::tensor::{Tensor, TensorData};
     use rayon::prelude::*;
+    use vector_math::pulp::{Simd, WithSimd};
+    use vector_math::{Instructions, exponentiate, largest};
 
     use super::Softmax;
-
-    /// Partial sums, as many as the compiler likes to keep in vector registers.
-    const LANES: usize = 16;
 
     /// Cells that one task takes: enough to be worth handing out, few enough to stay in cache.
     const CELLS_PER_TASK: usize = 32 * 1024;
@@ -61,11 +65,7 @@ mod fused {
         cells
             .par_chunks_mut(rows * n)
             .zip(sums.par_chunks_mut(rows))
-            .for_each(|(cells, sums)| {
-                for (row, sums) in cells.chunks_exact_mut(n).zip(sums) {
-                    *sums = softmax_row(row);
-                }
-            });
+            .for_each(|(cells, sums)| Instructions::best().dispatch(Rows { cells, n, sums }));
         let column = |which: usize| {
             let values: Vec<f32> = sums.iter().map(|sums| sums[which]).collect();
             Tensor::from_data(TensorData::new(values, [m, 1]), &device)
@@ -77,111 +77,71 @@ mod fused {
         }
     }
 
-    /// Turns similarities into probabilities; the largest cell and the log of the sum.
-    fn softmax_row(row: &mut [f32]) -> [f32; 2] {
-        let largest = largest(row);
-        let mut sums = [0.0; LANES];
-        let mut chunks = row.chunks_exact_mut(LANES);
-        for chunk in &mut chunks {
-            for (cell, sum) in chunk.iter_mut().zip(&mut sums) {
-                *cell = exp(*cell - largest);
-                *sum += *cell;
-            }
-        }
-        let mut sum: f32 = sums.iter().sum();
-        for cell in chunks.into_remainder() {
-            *cell = exp(*cell - largest);
-            sum += *cell;
-        }
-        let inverse = 1.0 / sum;
-        row.iter_mut().for_each(|cell| *cell *= inverse);
-        [largest, sum.ln()]
+    /// Turns rows of `n` similarities into probabilities; leaves each row's largest cell and the log
+    /// of its sum.
+    struct Rows<'a> {
+        cells: &'a mut [f32],
+        n: usize,
+        sums: &'a mut [[f32; 2]],
     }
 
-    /// NaN does not count; it comes back through the exponentials.
-    fn largest(row: &[f32]) -> f32 {
-        let mut lanes = [f32::NEG_INFINITY; LANES];
-        let chunks = row.chunks_exact(LANES);
-        let rest = chunks.remainder();
-        for chunk in chunks {
-            for (lane, &cell) in lanes.iter_mut().zip(chunk) {
-                *lane = if cell > *lane { cell } else { *lane };
+    impl WithSimd for Rows<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            for (row, sums) in self.cells.chunks_exact_mut(self.n).zip(self.sums) {
+                let most = largest(simd, row);
+                let sum = exponentiate(simd, row, most);
+                let share = 1.0 / sum;
+                row.iter_mut().for_each(|cell| *cell *= share);
+                *sums = [most, sum.ln()];
             }
         }
-        let all = lanes.iter().chain(rest).copied();
-        all.fold(f32::NEG_INFINITY, f32::max)
-    }
-
-    /// `e^x` for `x` at most zero, to about one unit in the last place; exactly 1 at 0, exactly 0
-    /// below the normal numbers, NaN for NaN. Without branches, so that it becomes vector code.
-    ///
-    /// `x = n ln 2 + r` with `|r| <= ln 2 / 2`; `e^r` is its Taylor polynomial, and `2^n` goes into
-    /// the exponent bits.
-    #[inline(always)]
-    fn exp(x: f32) -> f32 {
-        const LEAST: f32 = -87.0;
-        /// `1.5 · 2^23`: adding it rounds to an integer, which its lowest bits then hold.
-        const ROUND: f32 = 12_582_912.0;
-        /// `ln 2` in two parts; the first has so few digits that its product with `n` is exact.
-        const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
-
-        let tiny = x < LEAST;
-        let x = if tiny { LEAST } else { x };
-        let rounded = x * std::f32::consts::LOG2_E + ROUND;
-        let n = rounded - ROUND;
-        let r = x - n * LN_2[0] - n * LN_2[1];
-        let mut e_r = 1.0 / 5040.0;
-        for inverse_factorial in [
-            1.0 / 720.0,
-            1.0 / 120.0,
-            1.0 / 24.0,
-            1.0 / 6.0,
-            0.5,
-            1.0,
-            1.0,
-        ] {
-            e_r = e_r * r + inverse_factorial;
-        }
-        let exponent = rounded.to_bits().wrapping_sub(ROUND.to_bits());
-        let power = f32::from_bits(exponent.wrapping_add(127).wrapping_shl(23));
-        let e_x = e_r * power;
-        if tiny { 0.0 } else { e_x }
     }
 
     #[cfg(test)]
     mod tests {
         use super::*;
 
-        #[test]
-        fn the_exponential_is_accurate() {
-            let mut worst = 0.0f64;
-            for step in 0..870_000 {
-                let x = step as f32 * -1e-4;
-                let expected = f64::from(x).exp();
-                worst = worst.max((f64::from(exp(x)) / expected - 1.0).abs());
-            }
-            assert!(worst < 2.0 * f64::from(f32::EPSILON), "{worst:e}");
-            assert_eq!(exp(0.0), 1.0);
-            assert_eq!(exp(-1e9), 0.0);
-            assert_eq!(exp(f32::NEG_INFINITY), 0.0);
-            assert!(exp(f32::NAN).is_nan());
+        fn softmax_row(simd: Instructions, row: &mut [f32]) -> [f32; 2] {
+            let mut sums = [[0.0; 2]];
+            simd.dispatch(Rows {
+                n: row.len(),
+                cells: row,
+                sums: &mut sums,
+            });
+            sums[0]
         }
 
         #[test]
         fn a_row_of_any_length() {
-            for n in [1, 2, 15, 16, 17, 40] {
-                let cells: Vec<f32> = (0..n).map(|i| (i * 7 % 5) as f32 - 30.0).collect();
-                let mut row = cells.clone();
-                let [largest, log_sum] = softmax_row(&mut row);
-                let exact = |x: f32| f64::from(x - largest).exp();
-                let sum: f64 = cells.iter().map(|&x| exact(x)).sum();
-                assert!((f64::from(log_sum) - sum.ln()).abs() < 1e-6);
-                for (found, x) in row.iter().zip(cells) {
-                    assert!((f64::from(*found) - exact(x) / sum).abs() < 1e-6);
+            for simd in Instructions::available() {
+                for n in [1, 2, 15, 16, 17, 40] {
+                    let cells: Vec<f32> = (0..n).map(|i| (i * 7 % 5) as f32 - 30.0).collect();
+                    let mut row = cells.clone();
+                    let [largest, log_sum] = softmax_row(simd, &mut row);
+                    let exact = |x: f32| f64::from(x - largest).exp();
+                    let sum: f64 = cells.iter().map(|&x| exact(x)).sum();
+                    assert!((f64::from(log_sum) - sum.ln()).abs() < 1e-6, "{simd:?}");
+                    for (found, x) in row.iter().zip(cells) {
+                        let error = (f64::from(*found) - exact(x) / sum).abs();
+                        assert!(error < 1e-6, "{simd:?}");
+                    }
                 }
             }
-            let mut broken = [0.0, f32::NAN, 1.0];
-            assert!(softmax_row(&mut broken)[1].is_nan());
+        }
+
+        #[test]
+        fn masked_cells_have_no_share_and_broken_ones_are_seen() {
+            for simd in Instructions::available() {
+                let mut row = [0.5, -1e9, 0.5];
+                let [largest, log_sum] = softmax_row(simd, &mut row);
+                assert_eq!((row, largest), ([0.5, 0.0, 0.5], 0.5), "{simd:?}");
+                assert!((log_sum - 2f32.ln()).abs() < 1e-6, "{simd:?}");
+                let mut broken = [0.0, f32::NAN, 1.0];
+                assert!(softmax_row(simd, &mut broken)[1].is_nan(), "{simd:?}");
+            }
         }
     }
 }

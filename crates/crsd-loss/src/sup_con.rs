@@ -14,6 +14,25 @@ use crate::{CrsdLossError, Direction, InfoNceConfig, NegativeMask, unit_norm};
 ///
 /// With few classes most in-batch negatives of InfoNCE share the label, so that it pulls against
 /// the cross entropy (METHOD, hazard 2); here they are positives instead.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use crsd_loss::{AlignInput, AlignLoss, CrsdInput, InfoNceConfig, SupCon, SupConViews, label_tensor};
+///
+/// let device = Device::default();
+/// let logits = Tensor::<2>::zeros([2, 2], &device);
+/// let view = Tensor::<2>::from_floats([[1.0, 0.0], [0.0, 1.0]], &device);
+/// let input = AlignInput::from(CrsdInput {
+///     standard: view.clone(), reasoned: view,
+///     standard_logits: logits.clone(), reasoned_logits: logits,
+///     labels: label_tensor(&[1, 1], 2, &device)?, negatives: None, // one label: both are positives
+/// });
+/// let config = InfoNceConfig::new().with_temperature(1.0);
+/// let loss = SupCon::new(&config, SupConViews::Across)?.per_example(input).mean();
+/// let log_sum = (1f32.exp() + 1.0).ln(); // S = [[1, 0], [0, 1]]
+/// assert!((loss.into_scalar::<f32>() - (log_sum - 0.5)).abs() < 1e-6);
+/// # Ok::<(), crsd_loss::CrsdLossError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct SupCon {
     config: InfoNceConfig,

@@ -9,6 +9,15 @@ use burn::tensor::{DType, Tensor};
 /// norm is below `eps` is passed on as it is: still next to zero, with a gradient of ordinary
 /// size that can bring it back to life. Every other row equals `F.normalize`, gradient included.
 ///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+///
+/// let rows = Tensor::<2>::from_floats([[3.0, 4.0], [0.0, 0.0]], &Device::default());
+/// let unit = crsd_loss::unit_norm(rows, 1e-6).into_data().try_into_vec::<f32>().unwrap();
+/// assert!((unit[0] - 0.6).abs() < 1e-6 && (unit[1] - 0.8).abs() < 1e-6);
+/// assert_eq!(unit[2..], [0.0, 0.0]);
+/// ```
+///
 /// # Shapes
 /// - `representations`: `[b, h]`
 /// - output: `[b, h]`

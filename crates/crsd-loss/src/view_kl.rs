@@ -11,6 +11,23 @@ use crate::{AlignInput, AlignLoss, Direction};
 ///
 /// An ablation of the batch align (METHOD, grid cell g). Gradients reach both sides unless the
 /// reasoned one is detached.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use crsd_loss::{AlignInput, AlignLoss, CrsdInput, Direction, ViewKl, label_tensor};
+///
+/// let device = Device::default();
+/// let hidden = Tensor::<2>::zeros([1, 4], &device);
+/// let input = AlignInput::from(CrsdInput {
+///     standard_logits: Tensor::zeros([1, 2], &device), // softmax: 1/2, 1/2
+///     reasoned_logits: Tensor::from_floats([[3f32.ln(), 0.0]], &device), // 3/4, 1/4
+///     standard: hidden.clone(), reasoned: hidden,
+///     labels: label_tensor(&[0], 2, &device)?, negatives: None,
+/// });
+/// let loss: f32 = ViewKl::new(Direction::StandardToReasoned).per_example(input).into_scalar();
+/// assert!((loss - (0.75 * 1.5f32.ln() + 0.25 * 0.5f32.ln())).abs() < 1e-6);
+/// # Ok::<(), crsd_loss::CrsdLossError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ViewKl {
     direction: Direction,

@@ -12,10 +12,16 @@ use crate::preference_loss::{PairLogProbs, PreferenceLoss, PreferenceOutput};
 /// `−log σ(β [(logπ_w − logπref_w) − (logπ_l − logπref_l)])`
 ///
 /// With `label_smoothing` ε it is the conservative DPO of the same authors' note (labels flipped
-/// with probability ε): `−(1−ε) log σ(βΔ) − ε log σ(−βΔ)`. With `rpo_alpha` α the length-normalised
-/// negative log-likelihood of the chosen reply is added, `− α logπ_w / |y_w|` (2404.19733,
-/// equation 1, normalised by the reply alone), which keeps the chosen reply's probability from
-/// falling together with the rejected one's.
+/// with probability ε): `−(1−ε) log σ(βΔ) − ε log σ(−βΔ)`, Δ being the bracket above.
+///
+/// With `nll_weight` α the negative log-likelihood of the chosen reply, a token, is added:
+/// `− α logπ_w / |y_w|` (2404.19733, equation 1, normalised by the reply alone), which keeps the
+/// chosen reply's probability from falling together with the rejected one's. The term is ours: TRL
+/// 1.16 has the like as `loss_type=["sigmoid", "sft"]` with `loss_weights=[1, α]`, which averages over
+/// the tokens of a batch where this averages over each reply.
+///
+/// The gradient says what it does: `∂L/∂logπ_w = −β σ(−βΔ)` and `∂L/∂logπ_l = β σ(−βΔ)` (ε = α = 0):
+/// a pair that is ordered with confidence (`βΔ ≫ 0`) moves nothing.
 ///
 /// ```
 /// use burn::{Tensor, tensor::Device};
@@ -34,13 +40,14 @@ use crate::preference_loss::{PairLogProbs, PreferenceLoss, PreferenceOutput};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct DpoLoss {
     /// β: how strongly the policy is held to the reference; above 0. Default 0.1.
     pub beta: f64,
     /// ε: probability that a preference is the wrong way round; in [0, 0.5). Default 0.
     pub label_smoothing: f64,
-    /// α: weight of the chosen reply's negative log-likelihood a token; at least 0. Default none.
-    pub rpo_alpha: Option<f64>,
+    /// α: weight of the chosen reply's negative log-likelihood a token; at least 0. Default 0.
+    pub nll_weight: f64,
 }
 
 impl Default for DpoLoss {
@@ -48,7 +55,7 @@ impl Default for DpoLoss {
         Self {
             beta: 0.1,
             label_smoothing: 0.0,
-            rpo_alpha: None,
+            nll_weight: 0.0,
         }
     }
 }
@@ -59,12 +66,11 @@ impl PreferenceLoss for DpoLoss {
         let rejected_ratio = policy.rejected.clone() - reference.rejected; // [b]
         let delta = (chosen_ratio.clone() - rejected_ratio.clone()).mul_scalar(self.beta); // [b]
         let loss = self.sigmoid_loss(delta); // [b]
-        let per_example = match self.rpo_alpha {
-            Some(alpha) => {
-                let per_token = policy.chosen.clone() / policy.chosen_tokens;
-                loss - per_token.mul_scalar(alpha)
-            }
-            None => loss,
+        let per_example = if self.nll_weight > 0.0 {
+            let per_token = policy.chosen.clone() / policy.chosen_tokens; // [b]
+            loss - per_token.mul_scalar(self.nll_weight)
+        } else {
+            loss
         };
         PreferenceOutput {
             per_example,
@@ -85,8 +91,8 @@ impl PreferenceLoss for DpoLoss {
             smoothing,
             "in [0, 0.5)",
         )?;
-        let alpha = self.rpo_alpha.unwrap_or(0.0);
-        check("rpo_alpha", alpha, |v| finite(v) && v >= 0.0, "at least 0")
+        let at_least_0 = |v: f64| finite(v) && v >= 0.0;
+        check("nll_weight", self.nll_weight, at_least_0, "at least 0")
     }
 
     fn config(&self) -> serde_json::Value {
@@ -94,12 +100,23 @@ impl PreferenceLoss for DpoLoss {
             "name": "dpo",
             "beta": self.beta,
             "label_smoothing": self.label_smoothing,
-            "rpo_alpha": self.rpo_alpha,
+            "nll_weight": self.nll_weight,
         })
     }
 }
 
 impl DpoLoss {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    training_loop::setters! {
+        with_beta: beta = f64;
+        with_label_smoothing: label_smoothing = f64;
+        with_nll_weight: nll_weight = f64;
+    }
+
     fn sigmoid_loss(&self, delta: Tensor<1>) -> Tensor<1> {
         let right = log_sigmoid(delta.clone());
         if self.label_smoothing == 0.0 {

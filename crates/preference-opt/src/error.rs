@@ -5,8 +5,8 @@
 #[non_exhaustive]
 pub enum PreferenceError {
     /// A field of a configuration is out of range.
-    #[error("preference config: `{field}` is {value}, but must be {allowed}")]
-    Config {
+    #[error("`{field}` is {value}, allowed: {allowed}")]
+    InvalidConfig {
         /// The field's name.
         field: &'static str,
         /// The value that was given.
@@ -17,6 +17,17 @@ pub enum PreferenceError {
     /// There is nothing to learn from.
     #[error("no preference pairs")]
     NoPairs,
+    /// No pair is left.
+    #[error(
+        "the two replies of each of the {pairs} preference pairs are equal once cut to \
+         {max_length} tokens with the prompt: nothing can be learnt; raise `max_length`"
+    )]
+    AllPairsEqual {
+        /// Pairs that were given.
+        pairs: usize,
+        /// The limit.
+        max_length: usize,
+    },
     /// A pair cannot be used.
     #[error("preference pair {row}, field `{field}`: {reason}")]
     Pair {
@@ -40,10 +51,21 @@ pub enum PreferenceError {
     },
     /// The tokenizer or the language model failed.
     #[error(transparent)]
-    Lm(#[from] causal_lm::CausalLmError),
+    Lm(causal_lm::CausalLmError),
     /// Training failed.
     #[error(transparent)]
     Train(#[from] training_loop::TrainError),
+}
+
+impl From<causal_lm::CausalLmError> for PreferenceError {
+    fn from(error: causal_lm::CausalLmError) -> Self {
+        match error {
+            causal_lm::CausalLmError::Pair { row, field, reason } => {
+                Self::Pair { row, field, reason }
+            }
+            other => Self::Lm(other),
+        }
+    }
 }
 
 pub(crate) fn check(
@@ -55,7 +77,7 @@ pub(crate) fn check(
     if holds(value) {
         return Ok(());
     }
-    Err(PreferenceError::Config {
+    Err(PreferenceError::InvalidConfig {
         field,
         value: value.to_string(),
         allowed: allowed.to_owned(),

@@ -27,9 +27,11 @@
 //!
 //! # Against TRL 1.16
 //! Loss, gradients and metrics are held against `DPOTrainer._compute_loss`, and a run of eight
-//! steps against `DPOTrainer.train`. Two terms are ours: TRL's `sigmoid` loss smooths no labels
-//! (here `label_smoothing` is the conservative DPO of the paper's authors), and TRL's `sft` loss
-//! averages over the tokens of a batch where `rpo_alpha` averages over each reply.
+//! steps against `DPOTrainer.train`. Two terms of the loss are ours: TRL's `sigmoid` loss smooths no
+//! labels (here `label_smoothing` is the conservative DPO of the paper's authors), and TRL's `sft` loss,
+//! added by `loss_type=["sigmoid", "sft"]` and `loss_weights`, averages over the tokens of a batch where
+//! [`DpoLoss::nll_weight`] averages over each reply. TRL 1.16 has no `max_prompt_length`, and its
+//! trainer no switch that keeps the pairs in their order: [`DpoConfig`] says which fields are ours.
 //!
 //! Symbols in shapes: `b` pairs.
 
@@ -43,7 +45,7 @@ mod train;
 
 pub use config::DpoConfig;
 pub use dpo_loss::DpoLoss;
-pub use encode::{EncodedPair, EncodedPairs, encode_pairs};
+pub use encode::encode_pairs;
 pub use error::PreferenceError;
 pub use preference_loss::{PairLogProbs, PreferenceLoss, PreferenceOutput};
 pub use train::{train_dpo, train_preference};

@@ -58,7 +58,37 @@ impl PreferenceOutput {
     }
 }
 
-/// A loss over pairs of replies. It sees numbers, not models; adding one is adding a file.
+/// A loss over pairs of replies. It sees numbers, not models; adding one is adding a file:
+///
+/// ```
+/// use burn::{Tensor, tensor::Device};
+/// use preference_opt::{PairLogProbs, PreferenceLoss, PreferenceOutput};
+///
+/// /// SLiC's hinge (2305.10425) on DPO's margin: `max(0, 1 − βΔ)`.
+/// struct Hinge { beta: f64 }
+///
+/// impl PreferenceLoss for Hinge {
+///     fn forward(&self, policy: PairLogProbs, reference: PairLogProbs) -> PreferenceOutput {
+///         let chosen = (policy.chosen.clone() - reference.chosen).mul_scalar(self.beta); // [b]
+///         let rejected = (policy.rejected.clone() - reference.rejected).mul_scalar(self.beta); // [b]
+///         PreferenceOutput {
+///             per_example: (chosen.clone() - rejected.clone()).neg().add_scalar(1.0).clamp_min(0.0),
+///             chosen_rewards: chosen.detach(),
+///             rejected_rewards: rejected.detach(),
+///             chosen_log_probs: policy.chosen.detach(),
+///             rejected_log_probs: policy.rejected.detach(),
+///         }
+///     }
+/// }
+///
+/// let tensor = |value: f32| Tensor::<1>::from_floats([value], &Device::flex());
+/// let log_probs = |chosen, rejected| PairLogProbs {
+///     chosen: tensor(chosen), rejected: tensor(rejected),
+///     chosen_tokens: tensor(5.0), rejected_tokens: tensor(5.0),
+/// };
+/// let output = Hinge { beta: 0.5 }.forward(log_probs(-7.0, -9.0), log_probs(-8.0, -8.0));
+/// assert_eq!(output.per_example.into_scalar::<f32>(), 0.0); // Δ = 2
+/// ```
 pub trait PreferenceLoss {
     /// The loss of each pair.
     ///
@@ -71,7 +101,7 @@ pub trait PreferenceLoss {
     /// Checks the loss's own parameters; called once, before training.
     ///
     /// # Errors
-    /// [`PreferenceError::Config`] names the parameter that is out of range.
+    /// [`PreferenceError::InvalidConfig`] names the parameter that is out of range.
     fn validate(&self) -> Result<(), PreferenceError> {
         Ok(())
     }

@@ -2,11 +2,10 @@
 
 use burn::Tensor;
 use burn::tensor::{Device, TensorData};
-use causal_lm::{CausalLm, LmBatch, LmExample, sequence_log_probs};
+use causal_lm::{CausalLm, EncodedPair, LmBatch, LmExample, sequence_log_probs};
 use training_loop::{BatchSampler, StepContext, StepOutput, TrainTask};
 
 use crate::config::DpoConfig;
-use crate::encode::EncodedPair;
 use crate::error::PreferenceError;
 use crate::preference_loss::{PairLogProbs, PreferenceLoss};
 
@@ -20,6 +19,8 @@ pub(crate) enum Reference {
 
 pub(crate) struct PreferenceTask<'a, L> {
     pub(crate) pairs: &'a [EncodedPair],
+    /// What the encoding had to cut or leave out.
+    pub(crate) warnings: Vec<String>,
     pub(crate) reference: Reference,
     pub(crate) loss: &'a L,
     pub(crate) config: &'a DpoConfig,
@@ -51,7 +52,7 @@ impl<L: PreferenceLoss> TrainTask for PreferenceTask<'_, L> {
         let pairs: Vec<_> = rows.iter().map(|&row| &self.pairs[row]).collect();
         let tokens = pairs
             .iter()
-            .map(|p| p.chosen.ids.len() + p.rejected.ids.len())
+            .map(|pair| pair.chosen.len() + pair.rejected.len())
             .sum();
         let both = collate(&pairs, self.pad_id, &self.device)?;
         Ok(PreferenceBatch { both, rows, tokens })
@@ -61,7 +62,7 @@ impl<L: PreferenceLoss> TrainTask for PreferenceTask<'_, L> {
         &self,
         model: &CausalLm,
         batch: PreferenceBatch,
-        _: &StepContext,
+        context: &StepContext,
     ) -> Result<StepOutput, Self::Error> {
         let policy = pair_log_probs(model, &batch.both)?;
         let reference = match &self.reference {
@@ -79,7 +80,11 @@ impl<L: PreferenceLoss> TrainTask for PreferenceTask<'_, L> {
             }
         };
         let output = self.loss.forward(policy, reference);
-        let step = StepOutput::new(output.per_example.clone().mean()).with_num_items(batch.tokens);
+        let mut step =
+            StepOutput::new(output.per_example.clone().mean()).with_num_items(batch.tokens);
+        if context.micro_step == 0 {
+            step.warnings.extend(self.warnings.iter().cloned());
+        }
         Ok(output
             .metrics()
             .into_iter()
@@ -93,8 +98,8 @@ impl<L: PreferenceLoss> TrainTask for PreferenceTask<'_, L> {
             "loss": self.loss.config(),
             "max_length": self.config.max_length,
             "max_prompt_length": self.config.max_prompt_length,
-            "per_device_train_batch_size": self.config.per_device_train_batch_size,
-            "shuffle_dataset": self.config.shuffle_dataset,
+            "train_batch_size": self.config.train_batch_size,
+            "shuffle": self.config.shuffle,
             "precompute_ref_log_probs": self.config.precompute_ref_log_probs,
         })
     }
@@ -150,8 +155,8 @@ fn collate(
     pad_id: u32,
     device: &Device,
 ) -> Result<LmBatch, PreferenceError> {
-    let chosen = pairs.iter().map(|pair| pair.chosen.clone());
-    let rejected = pairs.iter().map(|pair| pair.rejected.clone());
+    let chosen = pairs.iter().map(|pair| pair.chosen.example.clone());
+    let rejected = pairs.iter().map(|pair| pair.rejected.example.clone());
     let both: Vec<LmExample> = chosen.chain(rejected).collect();
     Ok(LmBatch::collate(&both, pad_id, device)?)
 }

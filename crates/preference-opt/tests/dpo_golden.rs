@@ -33,11 +33,11 @@ fn dpo_works_like_trl() {
     let tensor = |v: &Value| Tensor::<1>::from_floats(floats(v).as_slice(), &device);
     let mut from_trl = 0;
     for (i, case) in cases.as_array().unwrap().iter().enumerate() {
-        let loss = DpoLoss {
-            beta: case["beta"].as_f64().unwrap(),
-            label_smoothing: case["label_smoothing"].as_f64().unwrap(),
-            rpo_alpha: case["rpo_alpha"].as_f64(),
-        };
+        let number = |key: &str| case[key].as_f64().unwrap();
+        let loss = DpoLoss::new()
+            .with_beta(number("beta"))
+            .with_label_smoothing(number("label_smoothing"))
+            .with_nll_weight(number("nll_weight"));
         loss.validate().unwrap();
         let chosen = tensor(&case["chosen"]).require_grad();
         let rejected = tensor(&case["rejected"]).require_grad();
@@ -83,28 +83,10 @@ fn dpo_works_like_trl() {
 fn each_bad_parameter_is_named() {
     let base = DpoLoss::default();
     for (name, loss) in [
-        ("`beta`", DpoLoss { beta: 0.0, ..base }),
-        (
-            "`beta`",
-            DpoLoss {
-                beta: f64::NAN,
-                ..base
-            },
-        ),
-        (
-            "`label_smoothing`",
-            DpoLoss {
-                label_smoothing: 0.5,
-                ..base
-            },
-        ),
-        (
-            "`rpo_alpha`",
-            DpoLoss {
-                rpo_alpha: Some(-1.0),
-                ..base
-            },
-        ),
+        ("`beta`", base.with_beta(0.0)),
+        ("`beta`", base.with_beta(f64::NAN)),
+        ("`label_smoothing`", base.with_label_smoothing(0.5)),
+        ("`nll_weight`", base.with_nll_weight(-1.0)),
     ] {
         let message = loss.validate().unwrap_err().to_string();
         assert!(message.contains(name), "{message}");

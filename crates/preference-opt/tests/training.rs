@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::tensor::Device;
-use causal_lm::{CausalLm, LmBatch, LmTokenizer, token_log_probs};
+use causal_lm::{CausalLm, CompletionEncoder, LmBatch, LmTokenizer, token_log_probs};
 use preference_opt::*;
 use relevance_data::PreferencePair;
 use serde_json::Value;
@@ -32,21 +32,19 @@ fn pairs() -> Vec<PreferencePair> {
 
 /// The settings of the golden run.
 fn config() -> DpoConfig {
-    DpoConfig {
-        max_length: 64,
-        max_prompt_length: 32,
-        per_device_train_batch_size: 2,
-        shuffle_dataset: false,
-        training: TrainingConfig {
-            learning_rate: 5e-3,
-            weight_decay: 0.0,
-            warmup_steps: 1,
-            num_train_epochs: 4.0,
-            logging_steps: 1,
-            ..Default::default()
-        },
-        ..Default::default()
-    }
+    DpoConfig::new()
+        .with_max_length(64)
+        .with_max_prompt_length(32)
+        .with_train_batch_size(2)
+        .with_shuffle(false)
+        .with_training(
+            TrainingConfig::new()
+                .with_learning_rate(5e-3)
+                .with_weight_decay(0.0)
+                .with_warmup_steps(1)
+                .with_num_train_epochs(4.0)
+                .with_logging_steps(1),
+        )
 }
 
 fn run(config: &DpoConfig) -> TrainReport<CausalLm> {
@@ -98,7 +96,7 @@ fn a_run_works_like_trl_s_dpo_trainer() {
 #[test]
 fn training_raises_the_margin() {
     let mut long = config();
-    long.shuffle_dataset = true;
+    long.shuffle = true;
     long.training.num_train_epochs = 15.0;
     let log = run(&long).log_history;
     let (first, last) = (&log[0], log.last().unwrap());
@@ -111,14 +109,8 @@ fn training_raises_the_margin() {
 
 #[test]
 fn a_frozen_copy_gives_what_precomputing_gives() {
-    let live = DpoConfig {
-        precompute_ref_log_probs: false,
-        ..config()
-    };
-    let one_by_one = DpoConfig {
-        precompute_ref_batch_size: Some(1),
-        ..config()
-    };
+    let live = config().with_precompute_ref_log_probs(false);
+    let one_by_one = config().with_precompute_ref_batch_size(1);
     let expected = run(&config()).log_history;
     for other in [live, one_by_one] {
         for (a, e) in run(&other).log_history.iter().zip(&expected) {
@@ -137,10 +129,7 @@ fn a_frozen_copy_gives_what_precomputing_gives() {
 fn rpo_holds_the_chosen_reply_s_probability() {
     let mut plain = config();
     plain.training.num_train_epochs = 8.0;
-    let rpo = DpoConfig {
-        rpo_alpha: Some(1.0),
-        ..plain.clone()
-    };
+    let rpo = plain.clone().with_nll_weight(1.0);
     let last = |config| get(run(config).log_history.last().unwrap(), "logps/chosen");
     assert!(last(&rpo) > last(&plain) + 1.0);
 }
@@ -149,11 +138,8 @@ fn rpo_holds_the_chosen_reply_s_probability() {
 fn only_the_reply_counts() {
     let (tokenizer, pair) = (tokenizer(), &pairs()[0]);
     let encoded = encode_pairs(&tokenizer, &pairs(), &config()).unwrap();
-    assert_eq!(
-        (encoded.truncated_prompts, encoded.truncated_replies),
-        (0, 0)
-    );
-    let example = &encoded.pairs[0].chosen;
+    assert!(encoded.warnings().is_empty());
+    let example = &encoded.pairs[0].chosen.example;
     let prompt = tokenizer.encode(&pair.prompt).unwrap();
     let mut reply = tokenizer.encode(&pair.chosen).unwrap();
     reply.push(tokenizer.eos_id());
@@ -165,7 +151,7 @@ fn only_the_reply_counts() {
     let model = model().valid();
     let first_two: Vec<_> = encoded.pairs[..2]
         .iter()
-        .map(|p| p.chosen.clone())
+        .map(|p| p.chosen.example.clone())
         .collect();
     let batch = LmBatch::collate(&first_two, tokenizer.pad_id(), &Device::flex()).unwrap();
     let sums = token_log_probs(model.forward(&batch), &batch).sum_dim(1);
@@ -179,19 +165,13 @@ fn only_the_reply_counts() {
 
 #[test]
 fn long_pairs_are_cut_and_counted() {
-    let short = DpoConfig {
-        max_length: 6,
-        max_prompt_length: 4,
-        ..config()
-    };
+    let short = config().with_max_length(6).with_max_prompt_length(4);
     let tokenizer = tokenizer();
     let encoded = encode_pairs(&tokenizer, &pairs(), &short).unwrap();
-    assert_eq!(
-        (encoded.truncated_prompts, encoded.truncated_replies),
-        (4, 3)
-    );
+    let cut = (encoded.truncated_prompts, encoded.truncated_completions);
+    assert_eq!(cut, (4, 3));
     let prompt = tokenizer.encode(&pairs()[0].prompt).unwrap();
-    let example = &encoded.pairs[0].chosen;
+    let example = &encoded.pairs[0].chosen.example;
     assert_eq!(example.len(), 6);
     assert_eq!(
         example.ids[..4],
@@ -201,12 +181,76 @@ fn long_pairs_are_cut_and_counted() {
 }
 
 #[test]
+fn the_rows_are_those_of_fine_tuning_and_rewards() {
+    let (tokenizer, config) = (
+        tokenizer(),
+        config().with_max_length(7).with_max_prompt_length(4),
+    );
+    let encoder = CompletionEncoder::new(&tokenizer, 7, 4).unwrap();
+    let encoded = encode_pairs(&tokenizer, &pairs(), &config).unwrap();
+    assert_eq!(encoded.rows, [0, 1, 2, 3]);
+    for (pair, encoded) in pairs().iter().zip(&encoded.pairs) {
+        let row = |reply: &str| encoder.encode(&pair.prompt, reply).unwrap();
+        assert_eq!(encoded.chosen, row(&pair.chosen));
+        assert_eq!(encoded.rejected, row(&pair.rejected));
+    }
+}
+
+#[test]
+fn pairs_that_cutting_makes_equal_are_left_out_and_told_of() {
+    // Pair 1 differs from its third word on, and two tokens of a reply are left.
+    let mut pairs = pairs();
+    pairs[1].rejected = "not the other".into();
+    let mut short = config().with_max_length(6).with_max_prompt_length(4);
+    short.training.num_train_epochs = 1.0;
+    let train = |pairs: &[PreferencePair]| {
+        train_dpo(model(), &tokenizer(), pairs, &short, TrainerOptions::new())
+    };
+    let log = train(&pairs).unwrap().log_history;
+    assert!(
+        log[0].warnings[0].starts_with("1 of 4 pairs: left out"),
+        "{:?}",
+        log[0].warnings
+    );
+    let without: Vec<_> = [0, 2, 3].map(|row| pairs[row].clone()).to_vec();
+    let losses = |log: &[LogEntry]| log.iter().map(|entry| entry.loss).collect::<Vec<_>>();
+    assert_eq!(losses(&log), losses(&train(&without).unwrap().log_history));
+
+    let error = train(&pairs[1..2]).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            PreferenceError::AllPairsEqual {
+                pairs: 1,
+                max_length: 6
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_max_length_above_the_context_is_refused() {
+    let long = config().with_max_length(65);
+    let error = train_dpo(
+        model(),
+        &tokenizer(),
+        &pairs(),
+        &long,
+        TrainerOptions::new(),
+    );
+    let message = error.unwrap_err().to_string();
+    let expected = "`max_length` is 65, allowed: at most 64, the model's `max_position_embeddings`";
+    assert_eq!(message, expected);
+}
+
+#[test]
 fn a_run_resumes_with_its_reference() {
     let dir = tempfile::tempdir().unwrap();
-    let options = |resume| TrainerOptions {
-        output_dir: Some(dir.path().to_owned()),
-        resume,
-        ..Default::default()
+    let options = |resume| {
+        TrainerOptions::new()
+            .with_output_dir(dir.path().to_owned())
+            .with_resume(resume)
     };
     let mut stopped = config();
     stopped.training.save_steps = Some(5);
@@ -245,15 +289,9 @@ fn bad_input_is_named() {
     let mut empty = pairs();
     empty[3].prompt = String::new();
     assert!(fails(&empty, &config()).starts_with("preference pair 3, field `prompt`"));
-    let narrow = DpoConfig {
-        max_length: 32,
-        ..config()
-    };
+    let narrow = config().with_max_length(32);
     assert!(fails(&pairs(), &narrow).contains("`max_length` is 32"));
-    let beta = DpoConfig {
-        beta: -1.0,
-        ..config()
-    };
+    let beta = config().with_beta(-1.0);
     assert!(fails(&pairs(), &beta).contains("`beta` is -1"));
 
     let small = causal_lm::CausalLmConfig {
@@ -285,4 +323,5 @@ fn a_model_off_the_autodiff_device_is_moved_there() {
     )
     .unwrap();
     assert_eq!(report.global_step, 2);
+    assert!(!report.model.device().is_autodiff(), "ready for inference");
 }

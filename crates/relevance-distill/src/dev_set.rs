@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pair_tokenizer::PairTokenizer;
 use relevance_data::LabelSchema;
-use relevance_eval::{Evaluation, EvaluationConfig, Predictions, evaluate};
+use relevance_eval::{Evaluation, EvaluationConfig, Predictions, ToMatrix, evaluate};
 use student_model::{Evaluator, StudentError, StudentExample, predict};
 
 use crate::error::RunError;
@@ -18,8 +18,7 @@ pub struct DevSet {
     examples: Vec<StudentExample>,
     queries: Vec<String>,
     gold: Vec<usize>,
-    names: Vec<String>,
-    gains: Vec<f64>,
+    classes: Vec<(String, f64)>,
 }
 
 impl DevSet {
@@ -38,8 +37,7 @@ impl DevSet {
         Ok(Self {
             queries: examples.iter().map(|e| e.query_key.clone()).collect(),
             gold: examples.iter().map(|e| e.label).collect(),
-            names: schema.names(),
-            gains: schema.gains(),
+            classes: schema.names().into_iter().zip(schema.gains()).collect(),
             examples,
         })
     }
@@ -61,30 +59,24 @@ impl DevSet {
     /// A row that is no distribution.
     pub fn evaluate(
         &self,
-        probabilities: &[Vec<f64>],
+        probabilities: &(impl ToMatrix + ?Sized),
         config: &EvaluationConfig,
     ) -> Result<Evaluation, RunError> {
-        let predictions = Predictions {
-            query_ids: &self.queries,
-            gold: &self.gold,
-            probabilities,
-            class_names: &self.names,
-            gains: &self.gains,
-        };
+        let predictions =
+            Predictions::new(&self.queries, &self.gold, probabilities, &self.classes)?;
         Ok(evaluate(&predictions, config)?)
     }
 
     /// Accuracy, macro F1, nDCG@10 and the mean negative log-likelihood (`loss`) during training.
     pub fn evaluator(self, tokenizer: PairTokenizer) -> Evaluator {
         // No intervals are shown: one resample is the least that there is.
-        let config = EvaluationConfig {
-            bootstrap_samples: 1,
-            ..EvaluationConfig::default()
-        };
+        let config = EvaluationConfig::new().with_bootstrap_samples(1);
         Evaluator::new(move |model| {
             let examples = self.examples.iter();
             let pairs: Vec<_> = examples.map(|e| (&*e.query, &*e.item)).collect();
             let probabilities = predict(model, &tokenizer, &pairs, BATCH)?;
+            let rows = probabilities.outer_iter().map(|row| row.to_vec());
+            let probabilities: Vec<Vec<f64>> = rows.collect();
             let nll = |(row, &label): (&Vec<f64>, &usize)| -row[label].max(f64::MIN_POSITIVE).ln();
             let loss: f64 = probabilities.iter().zip(&self.gold).map(nll).sum();
             let figures = self.evaluate(&probabilities, &config);

@@ -1,7 +1,7 @@
 //! Judged pairs as the evaluation takes them.
 
 use relevance_data::{LabelSchema, LabeledPair, normalize_query};
-use relevance_eval::Predictions;
+use relevance_eval::{EvalError, Predictions, ToMatrix};
 
 /// Judged pairs in the shape that the evaluation takes.
 #[derive(Clone, Debug)]
@@ -12,10 +12,8 @@ pub struct QueryRows {
     pub items: Vec<String>,
     /// Class of each pair.
     pub gold: Vec<usize>,
-    /// Names of the classes.
-    pub names: Vec<String>,
-    /// Gains of the classes.
-    pub gains: Vec<f64>,
+    /// Names and gains of the classes.
+    pub classes: Vec<(String, f64)>,
 }
 
 impl QueryRows {
@@ -36,19 +34,20 @@ impl QueryRows {
                 .map(|pair| format!("{}\t{}", pair.pair.item.id, pair.pair.query.id))
                 .collect(),
             gold: pairs.iter().map(|pair| pair.label.index()).collect(),
-            names: schema.names(),
-            gains: schema.gains(),
+            classes: schema.names().into_iter().zip(schema.gains()).collect(),
         }
     }
 
     /// A system's class distributions on these rows.
-    pub fn predictions<'a>(&'a self, probabilities: &'a [Vec<f64>]) -> Predictions<'a> {
-        Predictions {
-            query_ids: &self.queries,
-            gold: &self.gold,
-            probabilities,
-            class_names: &self.names,
-            gains: &self.gains,
-        }
+    ///
+    /// # Errors
+    ///
+    /// Another number of rows or classes, a row that is no distribution.
+    pub fn predictions<'a>(
+        &'a self,
+        probabilities: &'a (impl ToMatrix + ?Sized),
+    ) -> Result<Predictions<'a>, EvalError> {
+        Predictions::new(&self.queries, &self.gold, probabilities, &self.classes)?
+            .with_item_ids(&self.items)
     }
 }

@@ -9,7 +9,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("atomic-files", &[]),
     ("vector-math", &[]),
-    ("relevance-eval", &["atomic-files"]),
+    ("relevance-eval", &["atomic-files", "vector-math"]),
     ("crsd-loss", &["vector-math"]),
     ("training-loop", &["atomic-files"]),
     ("hf-folder", &["atomic-files"]),
@@ -23,6 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "causal-lm",
             "relevance-data",
             "training-loop",
+            "vector-math",
         ],
     ),
     (

@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::ConfusionMatrix;
 
+// κ = 1 − Σ_ij w_ij o_ij / Σ_ij w_ij e_ij, where o_ij counts the rows of gold class i predicted as j,
+// e_ij = (row sum i) · (column sum j) / n is what two independent raters of these habits would give,
+// and w_ij, 0 on the diagonal, is what the disagreement costs.
+
 /// How much a disagreement between two classes weighs (scikit-learn's `weights`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -20,6 +24,20 @@ pub enum KappaWeights {
 impl ConfusionMatrix {
     /// Cohen's κ of gold against predicted: 1 for full agreement, 0 for what chance gives. NaN if all
     /// rows are of one class on both sides, where chance agrees fully too (as scikit-learn).
+    ///
+    /// `κ = 1 − Σ_ij w_ij o_ij / Σ_ij w_ij e_ij` of the counts `o` and those expected by chance,
+    /// `e_ij = support_i · predicted_j / n` (Cohen 1960, 1968).
+    ///
+    /// ```
+    /// use relevance_eval::{ConfusionMatrix, KappaWeights};
+    ///
+    /// // 3 of 20 disagree; by chance it would be 10 · 11 / 20 + 10 · 9 / 20 = 10.
+    /// let matrix = ConfusionMatrix::from_rows(&[[8, 2], [1, 9]])?;
+    /// assert_eq!(matrix.kappa(KappaWeights::Unweighted), 1.0 - 3.0 / 10.0);
+    /// // Two classes are one step apart, whatever the power.
+    /// assert_eq!(matrix.kappa(KappaWeights::Quadratic), 0.7);
+    /// # Ok::<(), relevance_eval::EvalError>(())
+    /// ```
     pub fn kappa(&self, weights: KappaWeights) -> f64 {
         let classes = self.classes();
         let weight = |a: usize, b: usize| {

@@ -4,13 +4,27 @@
 //! replacement. A statistic sees how often each query was drawn and can therefore be computed from
 //! per-query counts, without touching a row.
 
+// One resample draws q queries with replacement from q: the statistic θ* of resample b is computed
+// from how often each query came, and the interval at confidence c is the span between the
+// (1 − c)/2 and (1 + c)/2 quantiles of θ*_1 ... θ*_B. It is not centred on the point value, which is
+// that of the data as they are.
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::{EvalError, EvaluationConfig};
 
-/// A figure with its bootstrap interval.
+/// A figure with its bootstrap interval. Shown as `value [lower, upper]`, with four decimal places
+/// unless told otherwise.
+///
+/// ```
+/// use relevance_eval::Interval;
+///
+/// let f1 = Interval { value: 0.75, lower: 0.5, upper: 0.875 };
+/// assert_eq!(f1.to_string(), "0.7500 [0.5000, 0.8750]");
+/// assert_eq!(format!("{f1:.2}"), "0.75 [0.50, 0.88]");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Interval {
     /// The figure on the data as they are.
@@ -21,11 +35,40 @@ pub struct Interval {
     pub upper: f64,
 }
 
+impl std::fmt::Display for Interval {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let places = f.precision().unwrap_or(4);
+        let Self {
+            value,
+            lower,
+            upper,
+        } = self;
+        write!(f, "{value:.places$} [{lower:.places$}, {upper:.places$}]")
+    }
+}
+
 /// Intervals of `N` statistics over the same resamples of `num_queries` queries.
 ///
 /// `statistic` gets, for each query, how often it was drawn (all 1 for the point value).
 /// The percentiles are interpolated linearly, as `numpy.percentile` does.
 /// Efron and Tibshirani 1993, section 13.3.
+///
+/// ```
+/// use relevance_eval::{EvaluationConfig, bootstrap_by_query};
+///
+/// // The share of queries that were answered, of four: drawn n times, a query counts n times.
+/// let answered = [1.0, 1.0, 1.0, 0.0];
+/// let share = |draws: &[u32]| {
+///     let sum: f64 = draws.iter().zip(answered).map(|(&n, a)| f64::from(n) * a).sum();
+///     [sum / draws.iter().sum::<u32>() as f64]
+/// };
+/// let [interval] = bootstrap_by_query(4, &EvaluationConfig::default(), share)?;
+/// assert_eq!(interval.value, 0.75);
+/// // Of 256 equally likely resamples 1 answers none of its four and 12 answer one: the lower 2.5 % end
+/// // there. 81 answer all four, which holds the upper 2.5 %.
+/// assert_eq!((interval.lower, interval.upper), (0.25, 1.0));
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
 ///
 /// # Errors
 /// No queries, a config outside its range, a statistic that is not finite.
@@ -154,11 +197,10 @@ mod tests {
         let sets = 400;
         let hits = (0..sets).filter(|&seed| {
             let values: Vec<f64> = (0..60).map(|_| random.random::<f64>()).collect();
-            let config = EvaluationConfig {
-                bootstrap_samples: 300,
-                confidence: 0.9,
-                seed,
-            };
+            let config = EvaluationConfig::new()
+                .with_bootstrap_samples(300)
+                .with_confidence(0.9)
+                .with_seed(seed);
             let [found] = bootstrap_by_query(60, &config, mean(&values)).unwrap();
             (found.lower..=found.upper).contains(&0.5)
         });
@@ -170,10 +212,7 @@ mod tests {
     fn the_same_seed_gives_the_same_bits() {
         let values = [0.1, 0.7, 0.4, 0.9, 0.2];
         let run = |seed| {
-            let config = EvaluationConfig {
-                seed,
-                ..EvaluationConfig::default()
-            };
+            let config = EvaluationConfig::new().with_seed(seed);
             bootstrap_by_query(5, &config, mean(&values)).unwrap()
         };
         assert_eq!(run(3), run(3));
@@ -192,5 +231,12 @@ mod tests {
         let config = EvaluationConfig::default();
         assert!(bootstrap_by_query(0, &config, mean(&[])).is_err());
         assert!(bootstrap_by_query(1, &config, mean(&[f64::NAN])).is_err());
+        // Refused before the memory for them is asked for.
+        for samples in [0, 1_000_001, 100_000_000_000, usize::MAX] {
+            let config = EvaluationConfig::new().with_bootstrap_samples(samples);
+            let refused = bootstrap_by_query(1, &config, mean(&[0.5])).unwrap_err();
+            let message = format!("`bootstrap_samples` is {samples}, allowed: 1 to 1000000");
+            assert_eq!(refused.to_string(), message);
+        }
     }
 }

@@ -1,8 +1,16 @@
 //! Reliability bins and the expected calibration error of the predicted class.
 
+// A classifier is calibrated if, of the rows whose predicted class has probability p, the share p is
+// right. That is asked bin by bin: B_m holds the rows whose confidence lies in ((m−1)/M, m/M],
+//   ECE = Σ_m |B_m|/n · |acc(B_m) − conf(B_m)|.
+
 use serde::{Deserialize, Serialize};
 
 use crate::EvalError;
+use crate::predictions::same_length;
+
+/// How many bins there may be.
+const MOST_BINS: usize = 1_000_000;
 
 /// Number of bins of a report.
 pub const RELIABILITY_BINS: usize = 15;
@@ -27,31 +35,34 @@ pub struct ReliabilityBin {
 /// Sorts rows into `bins` bins of equal width over [0, 1], by the confidence in the predicted class
 /// (Guo et al. 2017, section 2; scikit-learn's `calibration_curve(strategy="uniform")`).
 ///
+/// ```
+/// use relevance_eval::reliability_bins;
+///
+/// let bins = reliability_bins(&[0.5, 0.75, 1.0], &[false, true, false], 2)?;
+/// assert_eq!((bins[0].count, bins[1].count), (1, 2)); // an edge belongs to the bin below it
+/// assert_eq!(bins[1].mean_confidence, Some(0.875));
+/// assert_eq!(bins[1].accuracy, Some(0.5));
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
+///
 /// # Errors
-/// Empty input, differing lengths, a confidence outside [0, 1], no bins.
+/// Empty input, differing lengths, a confidence outside [0, 1], no bins or more than a million.
 pub fn reliability_bins(
     confidences: &[f64],
     correct: &[bool],
     bins: usize,
 ) -> Result<Vec<ReliabilityBin>, EvalError> {
-    if confidences.len() != correct.len() {
-        return Err(EvalError::LengthMismatch {
-            what: "correct",
-            found: correct.len(),
-            reference: "confidences",
-            expected: confidences.len(),
-        });
-    }
+    same_length("correct", correct.len(), "confidences", confidences.len())?;
     if confidences.is_empty() {
         return Err(EvalError::Empty {
             what: "confidences",
         });
     }
-    if bins == 0 {
+    if !(1..=MOST_BINS).contains(&bins) {
         return Err(EvalError::InvalidConfig {
             field: "bins",
             value: bins.to_string(),
-            allowed: "at least 1",
+            allowed: "1 to 1000000",
         });
     }
     let width = 1.0 / bins as f64;
@@ -88,6 +99,16 @@ pub fn reliability_bins(
 
 /// `ECE = Σ_bins count/n · |accuracy − mean confidence|` (Guo et al. 2017, equation 3); 0 if no bin
 /// holds a row.
+///
+/// ```
+/// use relevance_eval::{expected_calibration_error, reliability_bins};
+///
+/// // One row of three at confidence 0.5 and wrong, two at 0.875 of which one is right.
+/// let bins = reliability_bins(&[0.5, 0.75, 1.0], &[false, true, false], 2)?;
+/// let ece = expected_calibration_error(&bins);
+/// assert!((ece - (1.0 / 3.0 * 0.5 + 2.0 / 3.0 * 0.375)).abs() < 1e-12);
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
 pub fn expected_calibration_error(bins: &[ReliabilityBin]) -> f64 {
     let total: u64 = bins.iter().map(|bin| bin.count).sum();
     let gap = |bin: &ReliabilityBin| {
@@ -116,6 +137,7 @@ mod tests {
         assert!(reliability_bins(&[], &[], 15).is_err());
         assert!(reliability_bins(&[0.1], &[], 15).is_err());
         assert!(reliability_bins(&[0.1], &[true], 0).is_err());
+        assert!(reliability_bins(&[0.1], &[true], usize::MAX).is_err());
         assert!(reliability_bins(&[f64::NAN], &[true], 15).is_err());
         assert!(reliability_bins(&[1.1], &[true], 15).is_err());
         assert_eq!(expected_calibration_error(&[]), 0.0);

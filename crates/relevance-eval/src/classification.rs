@@ -43,6 +43,7 @@ pub enum ClassSet {
 }
 
 /// How per-class figures become one (scikit-learn's `average`).
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Average {
@@ -81,7 +82,22 @@ pub struct ClassMetrics {
 }
 
 impl ConfusionMatrix {
-    /// Precision, recall and F1 of one class (in `0..classes`).
+    /// Precision, recall and F1 of one class:
+    /// `tp / predicted`, `tp / support` and `2 tp / (predicted + support)`.
+    ///
+    /// ```
+    /// use relevance_eval::{ConfusionMatrix, ZeroDivision};
+    ///
+    /// let matrix = ConfusionMatrix::from_rows(&[[8, 2], [1, 9]])?;
+    /// let scores = matrix.class_scores(0, ZeroDivision::Zero);
+    /// assert_eq!(scores.precision, 8.0 / 9.0);
+    /// assert_eq!(scores.recall, 8.0 / 10.0);
+    /// assert_eq!(scores.f1, 16.0 / 19.0);
+    /// # Ok::<(), relevance_eval::EvalError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If the class is not in `0..classes`, as an index of a slice.
     pub fn class_scores(&self, class: usize, zero_division: ZeroDivision) -> PrecisionRecallF1 {
         rates(
             self.count(class, class),
@@ -94,6 +110,18 @@ impl ConfusionMatrix {
     /// Precision, recall and F1 averaged over classes.
     ///
     /// With [`Average::Micro`] over single-label rows all three equal the accuracy.
+    ///
+    /// ```
+    /// use relevance_eval::{Average, ClassSet, ConfusionMatrix, ZeroDivision};
+    ///
+    /// let matrix = ConfusionMatrix::from_rows(&[[8, 2], [1, 9]])?;
+    /// let f1 = |average| matrix.average(average, ClassSet::Present, ZeroDivision::Zero).f1;
+    /// assert_eq!(f1(Average::Macro), (16.0 / 19.0 + 18.0 / 21.0) / 2.0);
+    /// assert_eq!(f1(Average::Micro), 0.85);
+    /// // Both classes have 10 rows, so the weights change nothing.
+    /// assert!((f1(Average::Weighted) - f1(Average::Macro)).abs() < 1e-12);
+    /// # Ok::<(), relevance_eval::EvalError>(())
+    /// ```
     pub fn average(
         &self,
         average: Average,

@@ -1,17 +1,22 @@
 //! What can be wrong with what a caller hands in.
 
-/// Why an evaluation, a statistic or a plot was refused.
+use std::io;
+use std::path::PathBuf;
+
+use atomic_files::FileError;
+
+/// Why an evaluation, a statistic, a file or a plot was refused.
 #[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum EvalError {
     /// There is nothing to evaluate.
-    #[error("{what} is empty; at least one entry is needed")]
+    #[error("{what} is empty, allowed: at least one entry")]
     Empty {
         /// The argument.
         what: &'static str,
     },
     /// Two columns of the same table differ in length.
-    #[error("{what} has {found} entries, but {expected} are needed to match {reference}")]
+    #[error("{what} has {found} entries, allowed: {expected}, as many as {reference}")]
     LengthMismatch {
         /// The column whose length is off.
         what: &'static str,
@@ -23,9 +28,9 @@ pub enum EvalError {
         expected: usize,
     },
     /// A label is not the index of a class.
-    #[error("{what}[{row}] is label {label}; allowed are 0..{classes}")]
+    #[error("`{what}[{row}]` is label {label}, allowed: below {classes}, the number of classes")]
     LabelOutOfRange {
-        /// The column: `gold` or `predicted`.
+        /// The column: `gold`, `predicted` or `labels`.
         what: &'static str,
         /// Index of the row, from 0.
         row: usize,
@@ -34,9 +39,11 @@ pub enum EvalError {
         /// Number of classes.
         classes: usize,
     },
-    /// A row of probabilities has the wrong number of classes.
-    #[error("probabilities[{row}] has {found} entries; {expected} classes are declared")]
+    /// A row of a matrix has the wrong number of classes.
+    #[error("`{what}[{row}]` has {found} entries, allowed: {expected}, one a class")]
     RowWidth {
+        /// The matrix: `probabilities` or `logits`.
+        what: &'static str,
         /// Index of the row, from 0.
         row: usize,
         /// Number of entries.
@@ -44,17 +51,9 @@ pub enum EvalError {
         /// Number of classes.
         expected: usize,
     },
-    /// A probability is NaN.
-    #[error("probabilities[{row}][{class}] is NaN; allowed are numbers in [0, 1]")]
-    NanProbability {
-        /// Index of the row, from 0.
-        row: usize,
-        /// Index of the class.
-        class: usize,
-    },
-    /// A probability is below zero.
-    #[error("probabilities[{row}][{class}] is {value}; allowed are numbers in [0, 1]")]
-    NegativeProbability {
+    /// A probability is negative or NaN.
+    #[error("`probabilities[{row}][{class}]` is {value}, allowed: 0 to 1")]
+    InvalidProbability {
         /// Index of the row, from 0.
         row: usize,
         /// Index of the class.
@@ -64,7 +63,7 @@ pub enum EvalError {
     },
     /// A row of probabilities is not a distribution.
     #[error(
-        "probabilities[{row}] sums to {sum}; allowed is 1 within {tolerance}: are these logits?"
+        "`probabilities[{row}]` sums to {sum}, allowed: 1 within {tolerance} (are these logits?)"
     )]
     NotNormalized {
         /// Index of the row, from 0.
@@ -75,7 +74,7 @@ pub enum EvalError {
         tolerance: f64,
     },
     /// A number is outside its range.
-    #[error("{what}[{index}] is {value}; allowed: {allowed}")]
+    #[error("`{what}[{index}]` is {value}, allowed: {allowed}")]
     OutOfRange {
         /// The argument.
         what: &'static str,
@@ -87,7 +86,7 @@ pub enum EvalError {
         allowed: &'static str,
     },
     /// An item occurs twice under one query.
-    #[error("item `{item}` occurs twice under query `{query}`; trec_eval allows one row each")]
+    #[error("item {item:?} occurs twice under query {query:?}, allowed: one row each")]
     DuplicateItem {
         /// The query.
         query: String,
@@ -96,16 +95,17 @@ pub enum EvalError {
     },
     /// Two systems to be compared were not run on the same rows.
     #[error(
-        "row {row}: the two systems differ in {what}; both must hold the same rows in the same order"
+        "`{what}[{index}]` of the two systems differ, allowed: the same rows in the same order, \
+         and the same classes"
     )]
     SystemsDiffer {
-        /// Index of the row, from 0.
-        row: usize,
-        /// The column that differs.
+        /// The column that differs: `query_ids`, `item_ids`, `gold` or `classes`.
         what: &'static str,
+        /// Index of the first entry that differs, from 0.
+        index: usize,
     },
     /// A setting is outside its range.
-    #[error("{field} is {value}; allowed: {allowed}")]
+    #[error("`{field}` is {value}, allowed: {allowed}")]
     InvalidConfig {
         /// The setting.
         field: &'static str,
@@ -131,10 +131,10 @@ pub enum EvalError {
         reason: &'static str,
     },
     /// A line of a TREC file is not what it should be.
-    #[error("{}{line}: {found}; allowed: {allowed}", file.as_ref().map(|f| format!("{}:", f.display())).unwrap_or_else(|| "line ".to_owned()))]
+    #[error("{}{line}: {found}, allowed: {allowed}", file.as_ref().map(|f| format!("{}:", f.display())).unwrap_or_else(|| "line ".to_owned()))]
     TrecLine {
         /// The file, if it came from one.
-        file: Option<std::path::PathBuf>,
+        file: Option<PathBuf>,
         /// The line, counted from 1.
         line: usize,
         /// What was found.
@@ -142,14 +142,20 @@ pub enum EvalError {
         /// What a line may be.
         allowed: &'static str,
     },
-    /// A file could not be read or written.
-    #[error("{}: cannot {action}: {message}", path.display())]
-    Io {
-        /// The file.
-        path: std::path::PathBuf,
-        /// What was tried, as an infinitive.
-        action: &'static str,
-        /// The operating system's answer.
-        message: String,
+    /// A name that cannot stand in a TREC file, which sets its fields apart by whitespace.
+    #[error("{field} {value:?} cannot stand in a TREC file, allowed: {allowed}")]
+    TrecField {
+        /// `query`, `document` or `tag`.
+        field: &'static str,
+        /// The name.
+        value: String,
+        /// What is allowed.
+        allowed: &'static str,
     },
+    /// A stream broke while it was read.
+    #[error("cannot read the stream: {0}")]
+    Stream(io::Error),
+    /// A file could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
 }

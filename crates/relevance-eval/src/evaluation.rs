@@ -2,58 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::predictions::QueryCounts;
+use crate::predictions::{QueryCounts, most_probable};
 use crate::{
-    AucAverage, Average, ClassMetrics, ClassSet, ConfusionMatrix, EvalError, Interval,
-    KappaWeights, Predictions, RELIABILITY_BINS, ReliabilityBin, ZeroDivision, bootstrap_by_query,
-    expected_calibration_error, reliability_bins,
+    AucAverage, Average, ClassMetrics, ClassSet, ConfusionMatrix, EvalError, EvaluationConfig,
+    Interval, KappaWeights, Predictions, RELIABILITY_BINS, ReliabilityBin, ZeroDivision,
+    bootstrap_by_query, expected_calibration_error, reliability_bins,
 };
-
-/// How the bootstrap intervals are made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct EvaluationConfig {
-    /// Number of resamples of the queries, at least 1.
-    pub bootstrap_samples: usize,
-    /// Coverage of the interval, above 0 and below 1.
-    pub confidence: f64,
-    /// Seed of the resampling.
-    pub seed: u64,
-}
-
-impl Default for EvaluationConfig {
-    fn default() -> Self {
-        Self {
-            bootstrap_samples: 1000,
-            confidence: 0.95,
-            seed: 0,
-        }
-    }
-}
-
-impl EvaluationConfig {
-    /// Checks the ranges.
-    ///
-    /// # Errors
-    /// No samples, a confidence that is not strictly between 0 and 1.
-    pub fn validate(&self) -> Result<(), EvalError> {
-        if self.bootstrap_samples == 0 {
-            return Err(EvalError::InvalidConfig {
-                field: "bootstrap_samples",
-                value: "0".into(),
-                allowed: "at least 1",
-            });
-        }
-        if !(self.confidence > 0.0 && self.confidence < 1.0) {
-            return Err(EvalError::InvalidConfig {
-                field: "confidence",
-                value: self.confidence.to_string(),
-                allowed: "above 0 and below 1",
-            });
-        }
-        Ok(())
-    }
-}
 
 /// How items of equal score were ordered for nDCG.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -67,6 +21,7 @@ pub enum TieOrder {
 }
 
 /// The figures of one system on one set of judged pairs.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// Number of judged pairs.
@@ -113,41 +68,39 @@ pub struct Evaluation {
     pub bootstrap: EvaluationConfig,
 }
 
-/// Evaluates a system; nDCG takes the expectation over ties ([`TieOrder::Expected`]).
+/// Evaluates a system.
 ///
 /// The predicted class is the most probable one, the ranking score the expected gain
-/// `Σ_k p_k · gain_k`. The order of the rows does not matter.
+/// `Σ_k p_k · gain_k`. The order of the rows does not matter. nDCG takes the expectation over the
+/// orders of equal scores, or trec_eval's order if the predictions have item ids
+/// ([`Predictions::with_item_ids`]).
+///
+/// ```
+/// use relevance_eval::{EvaluationConfig, Predictions, evaluate};
+///
+/// let predictions = Predictions::new(
+///     &["tent", "tent", "lamp", "lamp"],
+///     &[0, 1, 1, 0],
+///     &[[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]],
+///     &[("Relevant", 1.0), ("Irrelevant", 0.0)],
+/// )?;
+/// let evaluation = evaluate(&predictions, &EvaluationConfig::default())?;
+/// assert_eq!(evaluation.accuracy.value, 0.75); // the third pair is wrong,
+/// assert_eq!(evaluation.confusion_matrix, [[2, 0], [1, 1]]);
+/// assert_eq!(evaluation.ndcg.value, 1.0); // but ranked right: 0.6 below 0.7
+/// assert_eq!(evaluation.num_queries, 2);
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
 ///
 /// # Errors
-/// Those of [`Predictions::validate`] and [`EvaluationConfig::validate`].
+/// Those of [`EvaluationConfig::validate`]; gains so large that a sum of them is not finite.
 pub fn evaluate(
     predictions: &Predictions<'_>,
     config: &EvaluationConfig,
 ) -> Result<Evaluation, EvalError> {
-    evaluate_ranked(predictions, None, config)
-}
-
-/// Evaluates a system as [`evaluate`] does, with trec_eval's order of ties ([`TieOrder::ItemId`]).
-///
-/// # Errors
-/// Those of [`evaluate`], differing lengths, and an item that occurs twice under one query.
-pub fn evaluate_with_item_ids(
-    predictions: &Predictions<'_>,
-    item_ids: &[String],
-    config: &EvaluationConfig,
-) -> Result<Evaluation, EvalError> {
-    evaluate_ranked(predictions, Some(item_ids), config)
-}
-
-fn evaluate_ranked(
-    predictions: &Predictions<'_>,
-    item_ids: Option<&[String]>,
-    config: &EvaluationConfig,
-) -> Result<Evaluation, EvalError> {
     config.validate()?;
-    predictions.validate()?;
-    let classes = predictions.class_names.len();
-    let queries = predictions.by_query(item_ids)?;
+    let classes = predictions.classes();
+    let queries = predictions.by_query()?;
     let matrix = pooled(&queries, &vec![1; queries.len()], classes);
     let [accuracy, macro_f1, micro_f1, weighted_f1, ndcg, ndcg_at_10] =
         bootstrap_by_query(queries.len(), config, |draws| {
@@ -155,7 +108,7 @@ fn evaluate_ranked(
         })?;
     let reliability = reliability(predictions)?;
     Ok(Evaluation {
-        num_pairs: predictions.gold.len(),
+        num_pairs: predictions.num_pairs(),
         num_queries: queries.len(),
         accuracy,
         macro_f1,
@@ -166,12 +119,12 @@ fn evaluate_ranked(
         ece: expected_calibration_error(&reliability),
         auc: predictions.auc_one_vs_rest(AucAverage::Macro).ok(),
         quadratic_kappa: Some(matrix.kappa(KappaWeights::Quadratic)).filter(|k| k.is_finite()),
-        log_loss: Some(predictions.log_loss()?),
-        brier: Some(predictions.brier_score()?),
-        per_class: per_class(&matrix, predictions.class_names),
+        log_loss: Some(predictions.log_loss()),
+        brier: Some(predictions.brier_score()),
+        per_class: per_class(&matrix, &predictions.class_names),
         confusion_matrix: matrix.rows(),
         reliability,
-        ties: match item_ids {
+        ties: match predictions.item_ids {
             Some(_) => TieOrder::ItemId,
             None => TieOrder::Expected,
         },
@@ -225,11 +178,11 @@ fn pooled(queries: &[QueryCounts], draws: &[u32], classes: usize) -> ConfusionMa
     ConfusionMatrix::from_counts(counts, classes)
 }
 
-fn per_class(matrix: &ConfusionMatrix, names: &[String]) -> Vec<ClassMetrics> {
-    let row = |(class, name): (usize, &String)| {
+fn per_class(matrix: &ConfusionMatrix, names: &[&str]) -> Vec<ClassMetrics> {
+    let row = |(class, name): (usize, &&str)| {
         let scores = matrix.class_scores(class, ZeroDivision::Zero);
         ClassMetrics {
-            class: name.clone(),
+            class: (*name).to_owned(),
             precision: scores.precision,
             recall: scores.recall,
             f1: scores.f1,
@@ -240,13 +193,12 @@ fn per_class(matrix: &ConfusionMatrix, names: &[String]) -> Vec<ClassMetrics> {
 }
 
 fn reliability(predictions: &Predictions<'_>) -> Result<Vec<ReliabilityBin>, EvalError> {
-    let rows = 0..predictions.gold.len();
-    let (confidences, correct): (Vec<f64>, Vec<bool>) = rows
-        .map(|row| {
-            let predicted = predictions.predicted(row);
+    let (confidences, correct): (Vec<f64>, Vec<bool>) = predictions
+        .judged()
+        .map(|(gold, probabilities)| {
+            let predicted = most_probable(probabilities);
             // Rounding may leave a probability of 1 a little above it.
-            let confidence = predictions.probabilities[row][predicted].min(1.0);
-            (confidence, predicted == predictions.gold[row])
+            (probabilities[predicted].min(1.0), predicted == gold)
         })
         .unzip();
     reliability_bins(&confidences, &correct, RELIABILITY_BINS)

@@ -8,6 +8,7 @@ use crate::EvalError;
 ///
 /// ```
 /// let adjusted = relevance_eval::holm(&[0.01, 0.04, 0.03])?;
+/// // 3 · 0.01; then 2 · 0.03; then 1 · 0.04, which may not fall below the one before.
 /// assert_eq!(adjusted, [0.03, 0.06, 0.06]);
 /// # Ok::<(), relevance_eval::EvalError>(())
 /// ```

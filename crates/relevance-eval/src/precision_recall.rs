@@ -17,6 +17,16 @@ pub struct PrecisionRecallPoint {
 /// Precision and recall at every distinct score, highest first (scikit-learn's
 /// `precision_recall_curve` from its end, without the point at precision 1 that it adds).
 ///
+/// ```
+/// use relevance_eval::precision_recall_curve;
+///
+/// let curve = precision_recall_curve(&[true, false, true], &[0.9, 0.8, 0.3])?;
+/// assert_eq!((curve[0].threshold, curve[0].precision, curve[0].recall), (0.9, 1.0, 0.5));
+/// assert_eq!((curve[1].precision, curve[1].recall), (0.5, 0.5));
+/// assert_eq!((curve[2].precision, curve[2].recall), (2.0 / 3.0, 1.0));
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
+///
 /// # Errors
 /// Differing lengths, a NaN score, no positive row: recall is then undefined.
 pub fn precision_recall_curve(
@@ -53,6 +63,15 @@ pub fn precision_recall_curve(
 /// Average precision of a score over all rows, `Σ_n (R_n − R_{n−1}) P_n` over its distinct values: the
 /// area under the steps of the curve (scikit-learn's `average_precision_score`). Of ranked lists, query
 /// by query, it is [`TrecMeasure::Map`](crate::TrecMeasure::Map).
+///
+/// ```
+/// use relevance_eval::average_precision;
+///
+/// // Half of the recall at precision 1, the other half at 2/3.
+/// let ap = average_precision(&[true, false, true], &[0.9, 0.8, 0.3])?;
+/// assert!((ap - (0.5 * 1.0 + 0.5 * 2.0 / 3.0)).abs() < 1e-12);
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
 ///
 /// # Errors
 /// Those of [`precision_recall_curve`].

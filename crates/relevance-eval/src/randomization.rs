@@ -5,6 +5,10 @@
 //! as the one seen (Fisher 1935; Smucker et al. 2007 for retrieval). Unlike a t test it assumes no
 //! distribution, and unlike a bootstrap it tests, not estimates.
 
+// With d the difference seen and d*_1 ... d*_B those of B random swaps,
+//   p = (1 + #{b : |d*_b| ≥ |d|}) / (1 + B).
+// The 1 counts the swap that was seen, so that p is never 0 and the test never rejects too often.
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -15,6 +19,7 @@ use crate::predictions::same_length;
 use crate::{EvalError, EvaluationConfig, Predictions};
 
 /// The test of one figure.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RandomizationTest {
     /// Name of the figure.
@@ -32,23 +37,34 @@ const EQUAL: f64 = 1e-12;
 /// `micro_f1`, `weighted_f1`, `ndcg`, `ndcg@10`. Both must hold the same rows in the same order.
 /// `config` gives the number of permutations (`bootstrap_samples`) and the seed.
 ///
+/// ```
+/// use relevance_eval::{EvaluationConfig, Predictions, paired_randomization};
+///
+/// let classes = [("Exact", 1.0), ("Irrelevant", 0.0)];
+/// let (queries, gold) = (["a", "b", "c"], [0, 0, 0]);
+/// let a = Predictions::new(&queries, &gold, &[[0.4, 0.6]; 3], &classes)?;
+/// let b = Predictions::new(&queries, &gold, &[[0.9, 0.1]; 3], &classes)?;
+/// let tests = paired_randomization(&a, &b, &EvaluationConfig::default())?;
+/// assert_eq!((tests[0].metric.as_str(), tests[0].difference), ("accuracy", 1.0));
+/// // Of the 8 swaps of three queries two are as large: all and none.
+/// assert!((tests[0].p_value - 0.25).abs() < 0.05);
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
+///
 /// # Errors
 /// As [`paired_bootstrap`](crate::paired_bootstrap).
 pub fn paired_randomization(
     a: &Predictions<'_>,
     b: &Predictions<'_>,
-    item_ids: Option<&[String]>,
     config: &EvaluationConfig,
 ) -> Result<Vec<RandomizationTest>, EvalError> {
     config.validate()?;
-    a.validate()?;
-    b.validate()?;
     same_rows(a, b)?;
-    let classes = a.class_names.len();
+    let classes = a.classes();
     // One table of both systems' queries: what is drawn once is a's or b's answer.
-    let mut both = a.by_query(item_ids)?;
+    let mut both = a.by_query()?;
     let queries = both.len();
-    both.extend(b.by_query(item_ids)?);
+    both.extend(b.by_query()?);
     let difference = |swapped: &[bool]| -> [f64; 6] {
         let draws = |of_b: bool| -> Vec<u32> {
             let first = swapped.iter().map(|&swap| u32::from(swap == of_b));
@@ -82,6 +98,16 @@ pub fn paired_randomization(
 
 /// Tests the mean of per-query figures (average precision, reciprocal rank, ...) of `b` against `a`; one
 /// entry a query, in the same order. Two-sided; `config` as in [`paired_randomization`].
+///
+/// ```
+/// use relevance_eval::{EvaluationConfig, paired_randomization_of_means};
+///
+/// // b is better by 0.5 on each of three queries: 2 of the 8 swaps are as large.
+/// let (a, b) = ([0.0, 0.25, 0.5], [0.5, 0.75, 1.0]);
+/// let p = paired_randomization_of_means(&a, &b, &EvaluationConfig::default())?;
+/// assert!((p - 0.25).abs() < 0.05);
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
 ///
 /// # Errors
 /// Differing lengths, no query, a figure that is not finite.
@@ -121,10 +147,7 @@ mod tests {
     use super::*;
 
     fn config(samples: usize) -> EvaluationConfig {
-        EvaluationConfig {
-            bootstrap_samples: samples,
-            ..EvaluationConfig::default()
-        }
+        EvaluationConfig::new().with_bootstrap_samples(samples)
     }
 
     #[test]
@@ -146,7 +169,6 @@ mod tests {
     fn swapping_queries_tests_every_figure() {
         let queries: Vec<String> = (0..24).map(|row| format!("q{}", row / 2)).collect();
         let gold: Vec<usize> = (0..24).map(|row| row % 2).collect();
-        let names: Vec<String> = vec!["yes".into(), "no".into()];
         let right: Vec<Vec<f64>> = gold
             .iter()
             .map(|&g| {
@@ -158,18 +180,13 @@ mod tests {
             })
             .collect();
         let wrong: Vec<Vec<f64>> = right.iter().map(|p| vec![p[1], p[0]]).collect();
-        let system = |probabilities| Predictions {
-            query_ids: &queries,
-            gold: &gold,
-            probabilities,
-            class_names: &names,
-            gains: &[1.0, 0.0],
-        };
-        let tests = paired_randomization(&system(&wrong), &system(&right), None, &config(500));
+        let classes = [("yes", 1.0), ("no", 0.0)];
+        let system = |p| Predictions::new(&queries, &gold, p, &classes).unwrap();
+        let tests = paired_randomization(&system(&wrong), &system(&right), &config(500));
         for test in tests.unwrap() {
             assert!(test.difference > 0.0 && test.p_value < 0.01, "{test:?}");
         }
-        let same = paired_randomization(&system(&right), &system(&right), None, &config(50));
+        let same = paired_randomization(&system(&right), &system(&right), &config(50));
         assert!(same.unwrap().iter().all(|test| test.p_value == 1.0));
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! `DCG = Σ_r gain_r / log2(r + 1)` over ranks `r = 1, 2, ...`: the gain is linear. The ideal order
 //! sorts the gains themselves. A query whose gains are all zero scores 0 and still counts in a mean.
-//! Scores are compared as `f32`, since trec_eval stores them so: a difference below that is a tie.
+//! Scores are compared as `f32`, since trec_eval stores them so up to version 9: a smaller difference is
+//! a tie. (trec_eval 10 keeps them as `double`, so that there it is none.)
 
 use std::cmp::Ordering;
 
 use crate::EvalError;
+use crate::predictions::same_length;
 
 /// One judged item of a query's result list.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,10 +21,23 @@ pub struct ScoredItem<'a> {
     pub gain: f64,
 }
 
-/// nDCG at `k` (or of the whole list) with trec_eval's order: score descending, and equal scores by
-/// document id **descending**, bytewise.
+/// nDCG at `k` (or of the whole list) with the order of trec_eval 9: score descending, compared in
+/// single precision, and equal scores by document id **descending**, bytewise.
 ///
 /// That order of ties is arbitrary but fixed. Without ids worth the name use [`expected_ndcg`].
+///
+/// ```
+/// use relevance_eval::{ScoredItem, ndcg};
+///
+/// let items = [
+///     ScoredItem { id: "a", score: 0.9, gain: 0.0 },
+///     ScoredItem { id: "b", score: 0.7, gain: 1.0 },
+/// ];
+/// // The gain stands at rank 2, where it is discounted by log2(3); ideally at rank 1.
+/// assert_eq!(ndcg(&items, None)?, 1.0 / 3_f64.log2());
+/// assert_eq!(ndcg(&items, Some(1))?, 0.0);
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
 ///
 /// # Errors
 /// No items, `k` of 0, a NaN score, a gain that is not a finite number of at least 0.
@@ -45,17 +60,19 @@ pub fn ndcg(items: &[ScoredItem<'_>], k: Option<usize>) -> Result<f64, EvalError
 /// Equal to [`ndcg`] where no two scores are equal; needs no document ids, and a system that scores
 /// every item alike gets what a random order gets.
 ///
+/// ```
+/// use relevance_eval::expected_ndcg;
+///
+/// // Two orders, equally likely: the gain at rank 1 or at rank 2.
+/// let tied = expected_ndcg(&[0.5, 0.5], &[1.0, 0.0], None)?;
+/// assert!((tied - (1.0 + 1.0 / 3_f64.log2()) / 2.0).abs() < 1e-12);
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
+///
 /// # Errors
 /// Those of [`ndcg`], and differing lengths.
 pub fn expected_ndcg(scores: &[f64], gains: &[f64], k: Option<usize>) -> Result<f64, EvalError> {
-    if scores.len() != gains.len() {
-        return Err(EvalError::LengthMismatch {
-            what: "gains",
-            found: gains.len(),
-            reference: "scores",
-            expected: scores.len(),
-        });
-    }
+    same_length("gains", gains.len(), "scores", scores.len())?;
     check(scores.iter().copied(), gains.iter().copied(), k)?;
     // Equal scores by gain, so that the sums below do not depend on the order of the rows.
     let mut ranked: Vec<(f32, f64)> = scores
@@ -115,7 +132,7 @@ pub(crate) fn check_gains(gains: impl Iterator<Item = f64>) -> Result<(), EvalEr
     }
 }
 
-/// trec_eval's order of documents: score descending, compared in single precision, and equal scores by
+/// trec_eval 9's order of documents: score descending, compared in single precision, and equal scores by
 /// id descending, bytewise.
 pub(crate) fn trec_order(a: (&str, f64), b: (&str, f64)) -> Ordering {
     // `+ 0.0` turns -0 into 0, which total_cmp would set apart.

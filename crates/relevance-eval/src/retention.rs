@@ -5,6 +5,14 @@ use crate::EvalError;
 /// `student / teacher` of one figure on the same rows: the share of the teacher's quality that is
 /// kept; above 1 the student is better.
 ///
+/// ```
+/// use relevance_eval::retention;
+///
+/// assert_eq!(retention(0.5, 0.625)?, 0.8);
+/// assert!(retention(0.5, 0.0).is_err());
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
+///
 /// # Errors
 /// [`EvalError::Undefined`] if the teacher's figure is 0 or either is not finite.
 pub fn retention(student: f64, teacher: f64) -> Result<f64, EvalError> {
@@ -18,6 +26,14 @@ pub fn retention(student: f64, teacher: f64) -> Result<f64, EvalError> {
 
 /// `(student − base) / (teacher − base)`: the share of the teacher's lead over a baseline that the
 /// student recovers. `base` is the student without the teacher.
+///
+/// ```
+/// use relevance_eval::gain_recovered;
+///
+/// // The teacher leads by 0.5, the student by 0.25.
+/// assert_eq!(gain_recovered(0.75, 0.5, 1.0)?, 0.5);
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
 ///
 /// # Errors
 /// [`EvalError::Undefined`] if teacher and base are equal or any is not finite.

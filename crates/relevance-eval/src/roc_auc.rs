@@ -3,6 +3,10 @@
 //! The area is the probability that a random positive scores above a random negative, ties counting
 //! one half (Hanley and McNeil 1982); it equals scikit-learn's trapezoids.
 
+// AUC = (#{(i, j) : s_i > s_j} + 1/2 #{(i, j) : s_i = s_j}) / (P N) over the positives i and the
+// negatives j: the Mann-Whitney statistic. Sorted by score, a tie group with p positives and n
+// negatives adds p (negatives below + n / 2), so one pass suffices.
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +15,7 @@ use crate::predictions::same_length;
 use crate::{EvalError, Predictions};
 
 /// How areas of classes become one (scikit-learn's `average`).
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AucAverage {
@@ -21,6 +26,15 @@ pub enum AucAverage {
 }
 
 /// The area under the ROC curve of `scores` for the rows where `positive` holds.
+///
+/// ```
+/// use relevance_eval::roc_auc;
+///
+/// // Of the 2 · 2 pairs of a positive and a negative, 3 are in order.
+/// let auc = roc_auc(&[true, false, true, false], &[0.9, 0.4, 0.3, 0.1])?;
+/// assert_eq!(auc, 0.75);
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
 ///
 /// # Errors
 /// Differing lengths, a NaN score, and rows of which all or none are positive: the area is then
@@ -70,26 +84,42 @@ impl Predictions<'_> {
     /// The area of each class against the rest, in schema order; `None` where the class is the gold
     /// one of all rows or of none.
     ///
-    /// # Errors
-    /// Those of [`Predictions::validate`].
-    pub fn auc_per_class(&self) -> Result<Vec<Option<f64>>, EvalError> {
-        self.validate()?;
+    /// ```
+    /// # use relevance_eval::Predictions;
+    /// let classes = [("Exact", 1.0), ("Substitute", 0.1), ("Irrelevant", 0.0)];
+    /// let rows = [[0.6, 0.2, 0.2], [0.3, 0.6, 0.1], [0.4, 0.5, 0.1]];
+    /// let three = Predictions::new(&["q"; 3], &[0, 0, 1], &rows, &classes)?;
+    /// // As Exact the third stands between the two that are; as Substitute below one of them.
+    /// assert_eq!(three.auc_per_class(), [Some(0.5), Some(0.5), None]);
+    /// # Ok::<(), relevance_eval::EvalError>(())
+    /// ```
+    pub fn auc_per_class(&self) -> Vec<Option<f64>> {
         let of_class = |class: usize| {
-            let rows = self.gold.iter().zip(self.probabilities);
-            area(rows.map(|(&gold, p)| (gold == class, p[class])).collect())
+            let rows = self.judged();
+            area(rows.map(|(gold, p)| (gold == class, p[class])).collect())
         };
-        Ok((0..self.class_names.len()).map(of_class).collect())
+        (0..self.classes()).map(of_class).collect()
     }
 
     /// The mean area of the classes against the rest: scikit-learn's
     /// `roc_auc_score(multi_class="ovr", labels=range(K))`. A class without a gold row has no area: weighted
     /// by support it counts nothing, a macro mean it leaves undefined.
     ///
+    /// ```
+    /// # use relevance_eval::{AucAverage, Predictions};
+    /// let classes = [("Exact", 1.0), ("Irrelevant", 0.0)];
+    /// let rows = [[0.8, 0.2], [0.3, 0.7], [0.4, 0.6]];
+    /// let three = Predictions::new(&["q"; 3], &[0, 0, 1], &rows, &classes)?;
+    /// // Of two classes either against the rest is the same question.
+    /// assert_eq!(three.auc_one_vs_rest(AucAverage::Macro)?, 0.5);
+    /// # Ok::<(), relevance_eval::EvalError>(())
+    /// ```
+    ///
     /// # Errors
-    /// Those of [`Predictions::validate`]; [`EvalError::Undefined`] if a class that counts has no gold row, or
-    /// all of them (where scikit-learn gives NaN or raises).
+    /// [`EvalError::Undefined`] if a class that counts has no gold row, or all of them (where scikit-learn
+    /// gives NaN or raises).
     pub fn auc_one_vs_rest(&self, average: AucAverage) -> Result<f64, EvalError> {
-        let areas = self.auc_per_class()?;
+        let areas = self.auc_per_class();
         let weighted = areas.into_iter().enumerate().filter_map(|(class, area)| {
             let support = self.gold.iter().filter(|&&gold| gold == class).count();
             let counts = support > 0 || average == AucAverage::Macro;
@@ -103,19 +133,27 @@ impl Predictions<'_> {
     /// one-vs-rest it does not depend on how frequent the classes are. Classes without a gold row are left
     /// out, as scikit-learn leaves them out.
     ///
+    /// ```
+    /// # use relevance_eval::{AucAverage, Predictions};
+    /// let classes = [("Exact", 1.0), ("Substitute", 0.1), ("Irrelevant", 0.0)];
+    /// let rows = [[0.7, 0.2, 0.1], [0.3, 0.6, 0.1], [0.2, 0.2, 0.6]];
+    /// let three = Predictions::new(&["q"; 3], &[0, 1, 2], &rows, &classes)?;
+    /// assert_eq!(three.auc_one_vs_one(AucAverage::Macro)?, 1.0); // each class tells its own row
+    /// # Ok::<(), relevance_eval::EvalError>(())
+    /// ```
+    ///
     /// # Errors
-    /// Those of [`Predictions::validate`]; [`EvalError::Undefined`] if fewer than two classes have a gold row.
+    /// [`EvalError::Undefined`] if fewer than two classes have a gold row.
     pub fn auc_one_vs_one(&self, average: AucAverage) -> Result<f64, EvalError> {
-        self.validate()?;
         let present: BTreeSet<usize> = self.gold.iter().copied().collect();
         let mut pairs = Vec::new();
         for &a in &present {
             for &b in present.range(a + 1..) {
                 let side = |positive: usize, negative: usize| {
-                    let rows = self.gold.iter().zip(self.probabilities);
-                    let rows = rows.filter(|(gold, _)| **gold == positive || **gold == negative);
+                    let rows = self.judged();
+                    let rows = rows.filter(|(gold, _)| *gold == positive || *gold == negative);
                     area(
-                        rows.map(|(gold, p)| (*gold == positive, p[positive]))
+                        rows.map(|(gold, p)| (gold == positive, p[positive]))
                             .collect(),
                     )
                 };

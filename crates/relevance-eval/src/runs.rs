@@ -14,6 +14,7 @@ use crate::{
 };
 
 /// The figures of one system over several runs.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunsEvaluation {
     /// Number of runs.
@@ -27,6 +28,7 @@ pub struct RunsEvaluation {
 }
 
 /// One figure over several runs.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunsMetric {
     /// Name of the figure.
@@ -40,24 +42,47 @@ pub struct RunsMetric {
 }
 
 impl RunsEvaluation {
-    /// The row of a figure.
+    /// The row of a figure; none if there is none of this name.
+    ///
+    /// ```
+    /// # use relevance_eval::{EvaluationConfig, Predictions, evaluate_runs};
+    /// # let one = Predictions::new(&["q"], &[0], &[[1.0]], &[("only", 1.0)])?;
+    /// let runs = evaluate_runs(&[one.clone(), one], &EvaluationConfig::default())?;
+    /// assert_eq!(runs.metric("macro_f1").map(|row| row.mean.value), Some(1.0));
+    /// assert_eq!(runs.metric("f1"), None);
+    /// # Ok::<(), relevance_eval::EvalError>(())
+    /// ```
     pub fn metric(&self, name: &str) -> Option<&RunsMetric> {
         self.metrics.iter().find(|row| row.metric == name)
     }
 }
 
-/// Evaluates a system by its runs on the same rows; nDCG takes the expectation over ties, or
-/// trec_eval's order if item ids are given.
+/// Evaluates a system by its runs on the same rows.
+///
+/// ```
+/// use relevance_eval::{EvaluationConfig, Predictions, evaluate_runs};
+///
+/// let classes = [("Exact", 1.0), ("Irrelevant", 0.0)];
+/// let seeds = [[[0.9, 0.1], [0.2, 0.8]], [[0.6, 0.4], [0.7, 0.3]]]; // one table a seed
+/// let runs = seeds.each_ref().map(|p| Predictions::new(&["a", "b"], &[0, 1], p, &classes));
+/// let runs: Vec<_> = runs.into_iter().collect::<Result<_, _>>()?;
+/// let evaluation = evaluate_runs(&runs, &EvaluationConfig::default())?;
+/// let accuracy = evaluation.metric("accuracy").expect("one of the figures");
+/// assert_eq!(accuracy.runs, [1.0, 0.5]);
+/// assert_eq!(accuracy.mean.value, 0.75);
+/// // √(0.25² + 0.25²), with n − 1 = 1 below.
+/// assert!((accuracy.std_dev.unwrap() - 0.125_f64.sqrt()).abs() < 1e-12);
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
 ///
 /// # Errors
 /// Those of [`crate::evaluate`] for each run, no run, and rows that differ between runs.
 pub fn evaluate_runs(
     runs: &[Predictions<'_>],
-    item_ids: Option<&[String]>,
     config: &EvaluationConfig,
 ) -> Result<RunsEvaluation, EvalError> {
     config.validate()?;
-    let system = System::new("runs", runs, item_ids)?;
+    let system = System::new("runs", runs)?;
     let mut mean = |draws: &[u32]| system.mean(draws);
     let samples = resample(system.num_queries(), config, &mut mean)?;
     let once = vec![1; system.num_queries()];
@@ -83,17 +108,30 @@ pub fn evaluate_runs(
 /// Compares the mean over the runs of `b` with that of `a`, on the same resamples of the queries.
 /// The two may have different numbers of runs; all must hold the same rows in the same order.
 ///
+/// ```
+/// use relevance_eval::{EvaluationConfig, Predictions, compare_runs};
+///
+/// let classes = [("Exact", 1.0), ("Irrelevant", 0.0)];
+/// let run = |p| Predictions::new(&["a", "b"], &[0, 1], p, &classes);
+/// let right = run(&[[0.9, 0.1], [0.2, 0.8]])?;
+/// let half = run(&[[0.6, 0.4], [0.7, 0.3]])?;
+/// let config = EvaluationConfig::default();
+/// let comparison = compare_runs(&[half.clone()], &[right, half], &config)?;
+/// let accuracy = comparison.metric("accuracy").expect("one of the figures");
+/// assert_eq!((accuracy.a, accuracy.b), (0.5, 0.75)); // the mean of 1 and 0.5
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
+///
 /// # Errors
 /// As [`evaluate_runs`] for either system, and rows that differ between them.
 pub fn compare_runs(
     a: &[Predictions<'_>],
     b: &[Predictions<'_>],
-    item_ids: Option<&[String]>,
     config: &EvaluationConfig,
 ) -> Result<PairedComparison, EvalError> {
     config.validate()?;
-    let of_a = System::new("runs of system a", a, item_ids)?;
-    let of_b = System::new("runs of system b", b, item_ids)?;
+    let of_a = System::new("runs of system a", a)?;
+    let of_b = System::new("runs of system b", b)?;
     same_rows(&a[0], &b[0])?;
     let mut difference = |draws: &[u32]| -> [f64; 6] {
         let (mean_a, mean_b) = (of_a.mean(draws), of_b.mean(draws));
@@ -128,20 +166,15 @@ struct System {
 }
 
 impl System {
-    fn new(
-        what: &'static str,
-        runs: &[Predictions<'_>],
-        item_ids: Option<&[String]>,
-    ) -> Result<Self, EvalError> {
+    fn new(what: &'static str, runs: &[Predictions<'_>]) -> Result<Self, EvalError> {
         let first = runs.first().ok_or(EvalError::Empty { what })?;
         for run in runs {
-            run.validate()?;
             same_rows(first, run)?;
         }
-        let runs = runs.iter().map(|run| run.by_query(item_ids));
+        let runs = runs.iter().map(Predictions::by_query);
         Ok(Self {
             runs: runs.collect::<Result<_, _>>()?,
-            classes: first.class_names.len(),
+            classes: first.classes(),
         })
     }
 
@@ -183,7 +216,6 @@ mod tests {
     struct Rows {
         queries: Vec<String>,
         gold: Vec<usize>,
-        names: Vec<String>,
     }
 
     impl Rows {
@@ -191,7 +223,6 @@ mod tests {
             Self {
                 queries: (0..40).map(|row| format!("q{}", row / 4)).collect(),
                 gold: (0..40).map(|row| row % 2).collect(),
-                names: vec!["yes".into(), "no".into()],
             }
         }
 
@@ -212,13 +243,8 @@ mod tests {
         }
 
         fn predictions<'a>(&'a self, probabilities: &'a [Vec<f64>]) -> Predictions<'a> {
-            Predictions {
-                query_ids: &self.queries,
-                gold: &self.gold,
-                probabilities,
-                class_names: &self.names,
-                gains: &[1.0, 0.0],
-            }
+            let classes = &[("yes", 1.0), ("no", 0.0)];
+            Predictions::new(&self.queries, &self.gold, probabilities, classes).unwrap()
         }
     }
 
@@ -227,15 +253,15 @@ mod tests {
         let (rows, config) = (Rows::new(), EvaluationConfig::default());
         let (a, b) = (rows.system(3), rows.system(7));
         let (a, b) = (rows.predictions(&a), rows.predictions(&b));
-        let runs = evaluate_runs(&[a], None, &config).unwrap();
+        let runs = evaluate_runs(std::slice::from_ref(&a), &config).unwrap();
         let single = evaluate(&a, &config).unwrap();
         let macro_f1 = runs.metric("macro_f1").unwrap();
         assert_eq!(macro_f1.mean, single.macro_f1);
         assert_eq!(macro_f1.std_dev, None);
         // The difference of two single runs is that of their evaluations.
-        let compared = compare_runs(&[a], &[b], None, &config).unwrap();
-        let row = compared.metric("macro_f1").unwrap();
         let of_b = evaluate(&b, &config).unwrap().macro_f1.value;
+        let compared = compare_runs(&[a], &[b], &config).unwrap();
+        let row = compared.metric("macro_f1").unwrap();
         assert_eq!((row.a, row.b), (single.macro_f1.value, of_b));
         assert_eq!(row.difference.value, of_b - single.macro_f1.value);
     }
@@ -245,13 +271,13 @@ mod tests {
         let (rows, config) = (Rows::new(), EvaluationConfig::default());
         let systems = [rows.system(3), rows.system(5), rows.system(7)];
         let runs: Vec<_> = systems.iter().map(|p| rows.predictions(p)).collect();
-        let found = evaluate_runs(&runs, None, &config).unwrap();
+        let found = evaluate_runs(&runs, &config).unwrap();
         let accuracy = found.metric("accuracy").unwrap();
         // Faults: 13, 8 and 5 of 40 rows.
         assert_eq!(accuracy.runs, [27.0 / 40.0, 32.0 / 40.0, 35.0 / 40.0]);
         assert!((accuracy.mean.value - 94.0 / 120.0).abs() < 1e-12);
         assert!((accuracy.std_dev.unwrap() - 0.101_036_3).abs() < 1e-6);
-        let same = compare_runs(&runs, &runs, None, &config).unwrap();
+        let same = compare_runs(&runs, &runs, &config).unwrap();
         let row = same.metric("macro_f1").unwrap();
         assert_eq!((row.difference.value, row.p_value), (0.0, 1.0));
     }
@@ -261,15 +287,24 @@ mod tests {
         let (rows, config) = (Rows::new(), EvaluationConfig::default());
         let probabilities = rows.system(3);
         let a = rows.predictions(&probabilities);
-        assert!(evaluate_runs(&[], None, &config).is_err());
+        assert!(evaluate_runs(&[], &config).is_err());
         let mut other = Rows::new();
         other.gold[3] = 0;
         let b = other.predictions(&probabilities);
         assert!(matches!(
-            compare_runs(&[a], &[b], None, &config),
+            compare_runs(std::slice::from_ref(&a), &[b], &config),
             Err(EvalError::SystemsDiffer {
-                row: 3,
-                what: "gold"
+                what: "gold",
+                index: 3
+            })
+        ));
+        let items: Vec<String> = (0..40).map(|row| row.to_string()).collect();
+        let with_ids = a.clone().with_item_ids(&items).unwrap();
+        assert!(matches!(
+            evaluate_runs(&[a, with_ids], &config),
+            Err(EvalError::SystemsDiffer {
+                what: "item_ids",
+                ..
             })
         ));
     }

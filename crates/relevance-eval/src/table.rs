@@ -2,10 +2,20 @@
 
 use std::fmt::Write;
 
-use crate::{EvalError, Evaluation, Interval, PairedComparison, holm};
+use crate::{EvalError, Evaluation, PairedComparison, holm};
 
 /// One row a system: macro F1, micro F1, weighted F1, accuracy, nDCG, nDCG@10, each with its
 /// interval, and ECE. Pipes and line breaks in names are escaped.
+///
+/// ```
+/// # use relevance_eval::{EvaluationConfig, Predictions, evaluate, markdown_table};
+/// # let one = Predictions::new(&["q"], &[0], &[[1.0]], &[("only", 1.0)])?;
+/// let evaluation = evaluate(&one, &EvaluationConfig::default())?;
+/// let table = markdown_table(&[("student", &evaluation)]);
+/// assert!(table.starts_with("| system | macro F1 |"));
+/// assert!(table.ends_with("| 1.0000 [1.0000, 1.0000] | 0.0000 |\n"));
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
 pub fn markdown_table<S: AsRef<str>>(systems: &[(S, &Evaluation)]) -> String {
     let mut table = String::from(
         "| system | macro F1 | micro F1 | weighted F1 | accuracy | nDCG | nDCG@10 | ECE |\n\
@@ -21,12 +31,7 @@ pub fn markdown_table<S: AsRef<str>>(systems: &[(S, &Evaluation)]) -> String {
             evaluation.ndcg,
             evaluation.ndcg_at_10,
         ] {
-            let Interval {
-                value,
-                lower,
-                upper,
-            } = interval;
-            let _ = write!(table, " {value:.4} [{lower:.4}, {upper:.4}] |");
+            let _ = write!(table, " {interval:.4} |");
         }
         let _ = writeln!(table, " {:.4} |", evaluation.ece);
     }
@@ -35,6 +40,17 @@ pub fn markdown_table<S: AsRef<str>>(systems: &[(S, &Evaluation)]) -> String {
 
 /// Systems against one baseline in one figure: a row a system with its difference, the interval, the p
 /// value and the p value after Holm's correction over the rows of the table.
+///
+/// ```
+/// # use relevance_eval::{EvaluationConfig, Predictions, comparison_table, paired_bootstrap};
+/// # let one = Predictions::new(&["q"], &[0], &[[1.0]], &[("only", 1.0)])?;
+/// let same = paired_bootstrap(&one, &one, &EvaluationConfig::default())?;
+/// let table = comparison_table("macro_f1", &[("itself", &same)])?;
+/// let row = table.lines().last().expect("a row");
+/// assert!(row.starts_with("| itself | 1.0000 | 1.0000 | +0.0000 [+0.0000, +0.0000] |"), "{row}");
+/// assert!(comparison_table("f1", &[("itself", &same)]).is_err());
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
 ///
 /// # Errors
 /// [`EvalError::InvalidConfig`] if a comparison lacks the figure.

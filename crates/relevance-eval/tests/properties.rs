@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use relevance_eval::{
     Average, ClassSet, ConfusionMatrix, EvaluationConfig, Interval, Predictions, ScoredItem,
-    ZeroDivision, evaluate, evaluate_with_item_ids, expected_ndcg, ndcg,
+    ZeroDivision, evaluate, expected_ndcg, ndcg,
 };
 
 const CLASSES: usize = 4;
@@ -44,24 +44,13 @@ fn figures(rows: &[Row], with_ids: bool) -> Vec<Interval> {
     let (query_ids, item_ids) = (column(|row| &row.query), column(|row| &row.item));
     let gold: Vec<usize> = rows.iter().map(|row| row.gold).collect();
     let probabilities: Vec<Vec<f64>> = rows.iter().map(|row| row.probabilities.clone()).collect();
-    let class_names: Vec<String> = (0..CLASSES).map(|class| class.to_string()).collect();
-    let predictions = Predictions {
-        query_ids: &query_ids,
-        gold: &gold,
-        probabilities: &probabilities,
-        class_names: &class_names,
-        gains: &[1.0, 0.1, 0.01, 0.0],
-    };
-    let config = EvaluationConfig {
-        bootstrap_samples: 50,
-        ..EvaluationConfig::default()
-    };
-    let got = if with_ids {
-        evaluate_with_item_ids(&predictions, &item_ids, &config)
-    } else {
-        evaluate(&predictions, &config)
-    };
-    let got = got.unwrap();
+    let classes = [("0", 1.0), ("1", 0.1), ("2", 0.01), ("3", 0.0)];
+    let mut predictions = Predictions::new(&query_ids, &gold, &probabilities, &classes).unwrap();
+    if with_ids {
+        predictions = predictions.with_item_ids(&item_ids).unwrap();
+    }
+    let config = EvaluationConfig::new().with_bootstrap_samples(50);
+    let got = evaluate(&predictions, &config).unwrap();
     assert!((0.0..=1.0).contains(&got.ece));
     assert_eq!(
         got.confusion_matrix.iter().flatten().sum::<u64>() as usize,

@@ -84,22 +84,12 @@ fn confusion(gold: &[usize], probabilities: &[Vec<f64>]) -> ConfusionMatrix {
 fn multiclass_figures_work_like_sklearn() {
     for case in goldens().multiclass {
         let classes = case.probabilities[0].len();
-        let names: Vec<String> = (0..classes).map(|k| format!("c{k}")).collect();
-        let queries = vec!["q".to_owned(); case.gold.len()];
-        let predictions = Predictions {
-            query_ids: &queries,
-            gold: &case.gold,
-            probabilities: &case.probabilities,
-            class_names: &names,
-            gains: &vec![0.0; classes],
-        };
+        let (queries, classes) = (vec!["q"; case.gold.len()], vec![("c", 0.0); classes]);
+        let (gold, probabilities) = (&case.gold, &case.probabilities);
+        let predictions = Predictions::new(&queries, gold, probabilities, &classes).unwrap();
         let name = &case.name;
-        for (got, want) in predictions
-            .auc_per_class()
-            .unwrap()
-            .iter()
-            .zip(&case.auc_per_class)
-        {
+        let areas = predictions.auc_per_class();
+        for (got, want) in areas.iter().zip(&case.auc_per_class) {
             check(&format!("{name}: AUC of a class"), got.unwrap(), *want);
         }
         for (i, average) in [AucAverage::Macro, AucAverage::Weighted]
@@ -115,12 +105,12 @@ fn multiclass_figures_work_like_sklearn() {
         }
         check(
             &format!("{name}: log loss"),
-            predictions.log_loss().unwrap(),
+            predictions.log_loss(),
             case.log_loss,
         );
         check(
             &format!("{name}: Brier"),
-            predictions.brier_score().unwrap(),
+            predictions.brier_score(),
             case.brier,
         );
         let matrix = confusion(&case.gold, &case.probabilities);
@@ -182,31 +172,25 @@ fn absent_classes_and_single_classes_work_like_sklearn() {
     assert_eq!(cases.len(), 40);
     for case in cases {
         let (name, classes) = (&case.name, case.probabilities[0].len());
-        let names: Vec<String> = (0..classes).map(|k| format!("c{k}")).collect();
-        let queries = vec!["q".to_owned(); case.gold.len()];
-        let predictions = Predictions {
-            query_ids: &queries,
-            gold: &case.gold,
-            probabilities: &case.probabilities,
-            class_names: &names,
-            gains: &vec![0.0; classes],
-        };
-        let areas = predictions.auc_per_class().unwrap();
+        let (queries, classes) = (vec!["q"; case.gold.len()], vec![("c", 0.0); classes]);
+        let (gold, probabilities) = (&case.gold, &case.probabilities);
+        let predictions = Predictions::new(&queries, gold, probabilities, &classes).unwrap();
+        let areas = predictions.auc_per_class();
         for (got, want) in areas.into_iter().zip(case.auc_per_class) {
             check_or_undefined(&format!("{name}: AUC of a class"), got, want);
         }
         let averages = [AucAverage::Macro, AucAverage::Weighted];
         for (i, average) in averages.into_iter().enumerate() {
             let place = format!("{name}: {average:?}");
-            if classes > 2 {
+            if classes.len() > 2 {
                 let ovr = defined(predictions.auc_one_vs_rest(average));
                 check_or_undefined(&format!("{place} ovr"), ovr, case.ovr[i]);
             }
             let ovo = defined(predictions.auc_one_vs_one(average));
             check_or_undefined(&format!("{place} ovo"), ovo, case.ovo[i]);
         }
-        check(name, predictions.log_loss().unwrap(), case.log_loss);
-        check(name, predictions.brier_score().unwrap(), case.brier);
+        check(name, predictions.log_loss(), case.log_loss);
+        check(name, predictions.brier_score(), case.brier);
         let matrix = confusion(&case.gold, &case.probabilities);
         for (weights, want) in KAPPAS.into_iter().zip(case.kappa) {
             let kappa = Some(matrix.kappa(weights)).filter(|kappa| !kappa.is_nan());

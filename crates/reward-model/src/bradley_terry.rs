@@ -8,6 +8,10 @@ use burn::tensor::activation::log_sigmoid;
 /// With `m = 0` it is the reward-model loss of InstructGPT (2203.02155, equation 1) and of TRL's
 /// `RewardTrainer`; the margin is Llama 2's (2307.09288, equation 2).
 ///
+/// Under the model the chosen reply is preferred with probability `σ(R_w − R_l)`; the loss is the
+/// negative logarithm of it, with the odds against it by `e^m`. Its gradient is
+/// `∂L/∂R_w = −σ(m − (R_w − R_l)) = −∂L/∂R_l`: a pair that is ahead by more than the margin moves little.
+///
 /// # Shapes
 /// - `chosen`, `rejected`: `[b]`, rewards of any scale
 /// - output: `[b]`

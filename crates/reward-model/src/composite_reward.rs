@@ -79,7 +79,7 @@ impl CompositeReward {
     /// weight is left out.
     ///
     /// # Errors
-    /// [`RewardError::UnknownDimension`] for a weight of something else, [`RewardError::Config`]
+    /// [`RewardError::UnknownDimension`] for a weight of something else, [`RewardError::InvalidConfig`]
     /// for a weight out of range.
     pub fn programmatic(
         format: ReplyFormat,
@@ -130,7 +130,7 @@ impl CompositeReward {
     /// Adds a dimension.
     ///
     /// # Errors
-    /// [`RewardError::DuplicateDimension`] if its name is taken, [`RewardError::Config`] if the
+    /// [`RewardError::DuplicateDimension`] if its name is taken, [`RewardError::InvalidConfig`] if the
     /// weight is negative or not finite.
     pub fn with_dimension(
         mut self,

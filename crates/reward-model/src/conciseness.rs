@@ -8,6 +8,23 @@ use crate::error::{RewardError, check};
 
 /// 1 within a band of lengths, falling in a straight line to 0 outside of it. Lengths are in
 /// characters, which every script has.
+///
+/// With `n` characters: `min(n / min_length, 1)` below the band, `max(1 − (n − max_length) / slack, 0)`
+/// above it.
+///
+/// ```
+/// use relevance_data::{Item, LabelSchema, Pair, Query, Rationale, Reply};
+/// use reward_model::{Conciseness, RewardDimension, RewardInput};
+///
+/// let schema = LabelSchema::esci();
+/// let pair = Pair { query: Query::new("q", "red mug"), item: Item::new("i", "Blue mug") };
+/// let input = RewardInput { prompt: "", pair: &pair, gold: Some(schema.parse("E")?), schema: &schema };
+/// let reply = |text| Reply { rationale: Rationale::new(text), verdict: schema.parse("Exact").unwrap() };
+/// let band = Conciseness { min_length: 4, max_length: 8, slack: 8 };
+/// let score = |text| band.score(&reply(text), &input).unwrap();
+/// assert_eq!(["ab", "abcdef", "abcdefghijkl"].map(score), [Some(0.5), Some(1.0), Some(0.5)]);
+/// # Ok::<(), relevance_data::DataError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Conciseness {
@@ -34,7 +51,7 @@ impl Conciseness {
     /// Checks the band.
     ///
     /// # Errors
-    /// [`RewardError::Config`] if `max_length` is below `min_length` or `slack` is 0.
+    /// [`RewardError::InvalidConfig`] if `max_length` is below `min_length` or `slack` is 0.
     pub fn validate(&self) -> Result<(), RewardError> {
         let least = self.min_length as f64;
         check(

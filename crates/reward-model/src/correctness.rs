@@ -7,8 +7,23 @@ use crate::dimension::{RewardDimension, RewardInput};
 use crate::error::RewardError;
 
 /// How far the verdict is from the gold label; missing without a gold label.
+///
+/// ```
+/// use relevance_data::{Item, LabelSchema, Pair, Query, Rationale, Reply};
+/// use reward_model::{Correctness, RewardDimension, RewardInput};
+///
+/// let schema = LabelSchema::esci();
+/// let pair = Pair { query: Query::new("q", "red mug"), item: Item::new("i", "Blue mug") };
+/// let input = RewardInput { prompt: "", pair: &pair, gold: Some(schema.parse("S")?), schema: &schema };
+/// let reply = |text| Reply { rationale: Rationale::new(text), verdict: schema.parse("Exact").unwrap() };
+/// // Exact where Substitute is right: one class of four off.
+/// assert_eq!(Correctness::Ordinal.score(&reply("…"), &input).unwrap(), Some(1.0 - 1.0 / 3.0));
+/// assert_eq!(Correctness::Exact.score(&reply("…"), &input).unwrap(), Some(0.0));
+/// # Ok::<(), relevance_data::DataError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Correctness {
     /// `1 − |ŷ − y| / (K − 1)`, the classes being ordered.
     #[default]

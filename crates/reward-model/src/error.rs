@@ -7,8 +7,8 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum RewardError {
     /// A setting is out of range.
-    #[error("reward config: `{field}` is {value}, but must be {allowed}")]
-    Config {
+    #[error("`{field}` is {value}, allowed: {allowed}")]
+    InvalidConfig {
         /// The setting.
         field: String,
         /// The value that was given.
@@ -56,6 +56,15 @@ pub enum RewardError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A pair that is to tell what was learnt has a prompt that is trained on.
+    #[error(
+        "held-out pair {row} has the prompt of a pair that is trained on: what the heads make of it \
+         says nothing of prompts that they have not seen"
+    )]
+    HeldOutPrompt {
+        /// The held-out pair's position, from 0.
+        row: usize,
+    },
     /// The tokenizer has tokens that the backbone does not know.
     #[error(
         "the tokenizer has {tokens} tokens, but the backbone's `vocab_size` is {embeddings}: they \
@@ -67,20 +76,37 @@ pub enum RewardError {
         /// Embeddings of the backbone.
         embeddings: usize,
     },
-    /// A saved reward model cannot be read or written.
+    /// A saved reward model is damaged, or does not fit.
     #[error("{}: {reason}", path.display())]
-    File {
+    Heads {
         /// The file or folder.
         path: PathBuf,
         /// What is wrong.
         reason: String,
     },
+    /// A file could not be read or written.
+    #[error(transparent)]
+    File(#[from] atomic_files::FileError),
+    /// Rationales, or their labels.
+    #[error(transparent)]
+    Data(#[from] relevance_data::DataError),
     /// The tokenizer or the backbone failed.
     #[error(transparent)]
-    Lm(#[from] causal_lm::CausalLmError),
+    Lm(causal_lm::CausalLmError),
     /// Training failed.
     #[error(transparent)]
     Train(#[from] training_loop::TrainError),
+}
+
+impl From<causal_lm::CausalLmError> for RewardError {
+    fn from(error: causal_lm::CausalLmError) -> Self {
+        match error {
+            causal_lm::CausalLmError::Pair { row, field, reason } => {
+                Self::Example { row, field, reason }
+            }
+            other => Self::Lm(other),
+        }
+    }
 }
 
 /// An error if `value` does not hold.
@@ -93,7 +119,7 @@ pub(crate) fn check(
     if holds(value) {
         return Ok(());
     }
-    Err(RewardError::Config {
+    Err(RewardError::InvalidConfig {
         field: field.into(),
         value: value.to_string(),
         allowed: allowed.to_owned(),

@@ -11,6 +11,20 @@ use crate::error::RewardError;
 /// Texts are compared folded (NFKC, lower case, single spaces), and a span must begin and end
 /// where a word does: "red" is not in "covered". A rationale that cites nothing scores 0, so that
 /// silence is no way around the check.
+///
+/// ```
+/// use relevance_data::{Item, LabelSchema, Pair, Query, Rationale, Reply};
+/// use reward_model::{Grounding, RewardDimension, RewardInput};
+///
+/// let schema = LabelSchema::esci();
+/// let pair = Pair { query: Query::new("q", "red mug"), item: Item::new("i", "Blue mug") };
+/// let input = RewardInput { prompt: "", pair: &pair, gold: Some(schema.parse("E")?), schema: &schema };
+/// let reply = |text| Reply { rationale: Rationale::new(text), verdict: schema.parse("Exact").unwrap() };
+/// let score = |text| Grounding.score(&reply(text), &input).unwrap();
+/// assert_eq!(score("It is a \"mug\" but not \"green\"."), Some(0.5)); // nobody said green
+/// assert_eq!(score("It fits."), Some(0.0));
+/// # Ok::<(), relevance_data::DataError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Grounding;
 

@@ -21,6 +21,22 @@ pub struct LengthCorrelation {
 ///
 /// Replies that do not parse are left out: their reward is the gate's. A dimension that goes up
 /// with length teaches a policy to ramble, whatever its name says.
+///
+/// `r = Σ (x − x̄)(n − n̄) / √(Σ (x − x̄)² Σ (n − n̄)²)` over scores `x` and lengths `n`; Spearman's ρ is
+/// the same of their ranks.
+///
+/// ```
+/// use relevance_data::LabelSchema;
+/// use reward_model::{RewardScore, length_correlations};
+///
+/// let verdict = LabelSchema::esci().labels().next();
+/// let score = |reward, length| RewardScore {
+///     reward, verdict, format_error: None, dimensions: vec![], length,
+/// };
+/// let found = length_correlations(&[score(0.1, 10), score(0.2, 20), score(0.3, 30)]);
+/// assert_eq!(found[0].dimension, "reward");
+/// assert!((found[0].pearson.unwrap() - 1.0).abs() < 1e-12);
+/// ```
 pub fn length_correlations<'a>(
     scores: impl IntoIterator<Item = &'a RewardScore>,
 ) -> Vec<LengthCorrelation> {

@@ -33,6 +33,13 @@
 //!
 //! Each is a file; another is a type that implements [`RewardDimension`].
 //!
+//! # Learned heads
+//! [`RewardHeads`] read the same off a language model's hidden state: each head fitted to scores
+//! ([`train_regression`]), or their mean to preferences ([`train_pairwise`]). [`LearnedDimension`] puts
+//! them among the dimensions above, in pair building or to choose among replies. Whether that is worth
+//! while is measured on pairs of other prompts ([`split_by_prompt`]): pairwise training gives a
+//! [`HeadsVerdict`], and [`PairwiseReport::dimension`] a dimension only where the heads beat chance.
+//!
 //! Symbols in shapes: `b` replies or pairs, `t` tokens, `h` hidden size, `D` dimensions, `K` classes.
 
 mod bradley_terry;
@@ -44,6 +51,7 @@ mod dimension;
 mod encode;
 mod error;
 mod grounding;
+mod held_out;
 mod learned_dimension;
 mod length_correlation;
 mod length_limits;
@@ -63,6 +71,7 @@ pub use correctness::Correctness;
 pub use dimension::{RewardDimension, RewardInput};
 pub use error::RewardError;
 pub use grounding::Grounding;
+pub use held_out::{HeadsVerdict, HeldOutAccuracy, split_by_prompt};
 pub use learned_dimension::LearnedDimension;
 pub use length_correlation::{LengthCorrelation, length_correlations};
 pub use length_limits::LengthLimits;
@@ -71,5 +80,7 @@ pub use pair_builder::{PairBuilderConfig, PairReport, ScoredPrompt, ScoredReply,
 pub use rationale_labeler::{BagOfWordsLabeler, RationaleLabeler};
 pub use reward_heads::RewardHeads;
 pub use rule_adherence::{Rule, RuleAdherence, WeightedRule};
-pub use train::{RegressionExample, RewardTrainConfig, train_pairwise, train_regression};
+pub use train::{
+    PairwiseReport, RegressionExample, RewardTrainConfig, train_pairwise, train_regression,
+};
 pub use weights::DimensionWeights;

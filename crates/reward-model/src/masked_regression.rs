@@ -22,6 +22,20 @@ impl MaskedRegression {
 /// `Σ_d m_d (r̂_d − r_d)²` for each example; a missing dimension adds neither loss nor gradient,
 /// whatever stands in `targets` for it (NaN included).
 ///
+/// The gradient is `2 m_d (r̂_d − r_d)`, so that a missing target is as if its head had not been asked.
+///
+/// ```
+/// use burn::{Tensor, tensor::{Bool, Device}};
+/// use reward_model::masked_regression_loss;
+///
+/// let device = Device::flex();
+/// let predictions = Tensor::<2>::from_floats([[0.5, 0.9]], &device);
+/// let targets = Tensor::<2>::from_floats([[1.0, f32::NAN]], &device);
+/// let present = Tensor::<2, Bool>::from_data([[true, false]], &device);
+/// let loss = masked_regression_loss(predictions, targets, present);
+/// assert_eq!(loss.mean().into_scalar::<f32>(), 0.25);
+/// ```
+///
 /// # Shapes
 /// - `predictions`, `targets`: `[b, D]`
 /// - `present`: `[b, D]`, `true` where the dimension is known

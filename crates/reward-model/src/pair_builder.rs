@@ -34,6 +34,7 @@ pub struct ScoredPrompt {
 /// How pairs are built.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct PairBuilderConfig {
     /// Least difference of the two rewards, `R_w − R_l`. Default 0.15.
     pub min_margin: f64,
@@ -63,10 +64,23 @@ impl Default for PairBuilderConfig {
 }
 
 impl PairBuilderConfig {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    training_loop::setters! {
+        with_min_margin: min_margin = f64;
+        with_wrong_label_fraction: wrong_label_fraction = f64;
+        with_enforce_fraction: enforce_fraction = bool;
+        with_max_pairs_per_prompt: max_pairs_per_prompt = usize;
+        with_seed: seed = u64;
+    }
+
     /// Checks every field.
     ///
     /// # Errors
-    /// [`RewardError::Config`] names the first field that is out of range.
+    /// [`RewardError::InvalidConfig`] names the first field that is out of range.
     pub fn validate(&self) -> Result<(), RewardError> {
         let fraction = |v: f64| (0.0..=1.0).contains(&v);
         check("min_margin", self.min_margin, fraction, "in [0, 1]")?;
@@ -135,8 +149,28 @@ impl Candidate<'_> {
 /// those with the widest margin are taken first, each text once. Pairs come in the order of the
 /// prompts, and the same seed gives the same pairs.
 ///
+/// ```
+/// use relevance_data::LabelSchema;
+/// use reward_model::{PairBuilderConfig, RewardScore, ScoredPrompt, ScoredReply, build_pairs};
+///
+/// let schema = LabelSchema::esci();
+/// let (gold, wrong) = (schema.parse("Exact")?, schema.parse("Irrelevant")?);
+/// let reply = |text: &str, verdict, reward| ScoredReply {
+///     text: text.into(),
+///     score: RewardScore {
+///         reward, verdict: Some(verdict), format_error: None, dimensions: vec![], length: 4,
+///     },
+/// };
+/// let replies = vec![reply("right", gold, 0.9), reply("wrong", wrong, 0.2), reply("close", gold, 0.8)];
+/// let prompt = ScoredPrompt { prompt: "red mug".into(), gold, replies };
+/// let (pairs, report) = build_pairs(&[prompt], &PairBuilderConfig::new())?;
+/// assert_eq!((pairs[0].chosen.as_str(), pairs[0].rejected.as_str()), ("right", "wrong"));
+/// assert_eq!((pairs.len(), report.below_margin), (1, 1)); // "close" is not worse by 0.15
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
-/// [`RewardError::Config`] if the configuration is out of range.
+/// [`RewardError::InvalidConfig`] if the configuration is out of range.
 pub fn build_pairs(
     prompts: &[ScoredPrompt],
     config: &PairBuilderConfig,

@@ -1,8 +1,6 @@
 //! Reading a label off a rationale.
 
-use std::collections::{BTreeSet, HashMap};
-
-use relevance_data::{Label, LabelSchema, Rationale, normalize_query};
+use relevance_data::{ClassPrior, Label, LabelSchema, NaiveBayes, Rationale, normalize_query};
 
 use crate::error::RewardError;
 
@@ -15,8 +13,8 @@ pub trait RationaleLabeler: Send + Sync {
     fn label(&self, rationale: &Rationale) -> Result<Option<Label>, RewardError>;
 }
 
-/// Multinomial naive Bayes over the words of a rationale, each counted once, with add-one
-/// smoothing: closed form, deterministic.
+/// [`NaiveBayes`] over the words of a rationale, with a smoothed prior, so that a label without a
+/// rationale stays possible.
 ///
 /// ```
 /// use relevance_data::{LabelSchema, Rationale};
@@ -32,19 +30,14 @@ pub trait RationaleLabeler: Send + Sync {
 /// # Ok::<(), relevance_data::DataError>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct BagOfWordsLabeler {
-    labels: Vec<Label>,
-    /// Log prior of each class.
-    priors: Vec<f64>,
-    /// Log likelihood of each known word under each class.
-    words: HashMap<String, Vec<f64>>,
-}
+pub struct BagOfWordsLabeler(NaiveBayes);
 
 impl BagOfWordsLabeler {
     /// Fits the labeler on rationales and the labels they were written for.
     ///
     /// # Errors
-    /// [`RewardError::NoExamples`] if there is no rationale.
+    /// [`RewardError::NoExamples`] if there is no rationale; [`RewardError::Data`] for a label of
+    /// another schema.
     pub fn fit(examples: &[(Rationale, Label)], schema: &LabelSchema) -> Result<Self, RewardError> {
         if examples.is_empty() {
             return Err(RewardError::NoExamples {
@@ -52,39 +45,11 @@ impl BagOfWordsLabeler {
                 to: "the rationale labeler",
             });
         }
-        let classes = schema.len();
-        let mut documents = vec![0_usize; classes];
-        let mut totals = vec![0_usize; classes];
-        let mut counts: HashMap<String, Vec<usize>> = HashMap::new();
-        for (rationale, label) in examples {
-            documents[label.index()] += 1;
-            for word in words(rationale) {
-                totals[label.index()] += 1;
-                counts.entry(word).or_insert_with(|| vec![0; classes])[label.index()] += 1;
-            }
-        }
-        let vocabulary = counts.len();
-        let likelihood = |count: usize, class: usize| {
-            ((count + 1) as f64 / (totals[class] + vocabulary) as f64).ln()
-        };
-        let all = (examples.len() + classes) as f64;
-        Ok(Self {
-            labels: schema.labels().collect(),
-            priors: documents
-                .iter()
-                .map(|&n| ((n + 1) as f64 / all).ln())
-                .collect(),
-            words: counts
-                .into_iter()
-                .map(|(word, counts)| {
-                    let scores = counts.iter().enumerate();
-                    (
-                        word,
-                        scores.map(|(class, &n)| likelihood(n, class)).collect(),
-                    )
-                })
-                .collect(),
-        })
+        let texts: Vec<(String, Label)> = examples
+            .iter()
+            .map(|(rationale, label)| (folded(rationale), *label))
+            .collect();
+        Ok(Self(NaiveBayes::fit(&texts, schema, ClassPrior::Smoothed)?))
     }
 
     /// The share of rationales whose label is predicted.
@@ -95,23 +60,8 @@ impl BagOfWordsLabeler {
     }
 
     fn predict(&self, rationale: &Rationale) -> Option<Label> {
-        let mut scores = self.priors.clone();
-        let mut known = false;
-        for likelihoods in words(rationale)
-            .iter()
-            .filter_map(|word| self.words.get(word))
-        {
-            known = true;
-            for (score, likelihood) in scores.iter_mut().zip(likelihoods) {
-                *score += likelihood;
-            }
-        }
-        if !known {
-            return None;
-        }
-        // The first of equals, so that ties go to the same class each time.
-        let best = (0..scores.len()).reduce(|a, b| if scores[b] > scores[a] { b } else { a })?;
-        Some(self.labels[best])
+        let text = folded(rationale);
+        self.0.knows_a_word_of(&text).then(|| self.0.predict(&text))
     }
 }
 
@@ -121,11 +71,7 @@ impl RationaleLabeler for BagOfWordsLabeler {
     }
 }
 
-/// The words of a rationale, each once, in a fixed order (sums of floats depend on it).
-fn words(rationale: &Rationale) -> BTreeSet<String> {
+/// Widths and compatibility forms of letters are folded, too: a teacher may write either.
+fn folded(rationale: &Rationale) -> String {
     normalize_query(rationale.as_str())
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect()
 }

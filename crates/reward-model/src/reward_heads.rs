@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use atomic_files::AtomicFile;
 use burn::Tensor;
 use burn::module::{Module, Param};
 use burn::nn::Linear;
@@ -12,7 +13,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::encode::{EncodedReply, RewardBatch, encode_reply};
+use crate::encode::{RewardBatch, encode_reply};
 use crate::error::RewardError;
 use crate::length_limits::LengthLimits;
 use crate::weights::DimensionWeights;
@@ -23,7 +24,12 @@ const CONFIG_FILE: &str = "reward_heads.json";
 /// D regression heads over the hidden state of a language model at a reply's last token.
 ///
 /// The heads are linear and unbounded, as in ArmoRM (2406.12845, section 3.1): regression brings
-/// them to the scale of their targets. The reward of a reply is the weighted mean of its heads.
+/// them to the scale of their targets. The reward of a reply is the weighted mean of its heads,
+/// `R = Σ_d w_d r̂_d`, the weights summing to 1.
+///
+/// [`train_regression`](crate::train_regression) fits each head to its dimension,
+/// [`train_pairwise`](crate::train_pairwise) the reward as a whole to preferences.
+/// [`LearnedDimension`](crate::LearnedDimension) puts either beside the programmatic dimensions.
 #[derive(Module, Debug)]
 pub struct RewardHeads {
     backbone: CausalLm,
@@ -38,6 +44,9 @@ pub struct RewardHeads {
 pub(crate) struct RewardHeadsConfig {
     dimensions: Vec<String>,
     weights: Vec<f64>,
+    /// Set by pairwise training, whose rewards have no zero of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reference_reward: Option<f64>,
 }
 
 impl RewardHeads {
@@ -45,7 +54,7 @@ impl RewardHeads {
     /// start from a uniform distribution of variance `1 / h`, drawn with `seed`.
     ///
     /// # Errors
-    /// [`RewardError::Config`] if the weights are out of range.
+    /// [`RewardError::InvalidConfig`] if the weights are out of range.
     pub fn new(
         backbone: CausalLm,
         weights: &DimensionWeights,
@@ -56,6 +65,7 @@ impl RewardHeads {
         let dimensions = RewardHeadsConfig {
             dimensions: weights.iter().map(|(name, _)| name.to_owned()).collect(),
             weights: weights.iter().map(|(_, weight)| weight / total).collect(),
+            reference_reward: None,
         };
         Ok(Self::build(backbone, dimensions, seed))
     }
@@ -81,6 +91,16 @@ impl RewardHeads {
     /// The dimensions, in the order of the heads.
     pub fn dimensions(&self) -> &[String] {
         &self.dimensions.dimensions
+    }
+
+    /// The mean reward of the replies that pairwise training learnt from: what a reward is to be
+    /// compared with, since preferences say nothing of its zero. None before such a training.
+    pub fn reference_reward(&self) -> Option<f64> {
+        self.dimensions.reference_reward
+    }
+
+    pub(crate) fn set_reference_reward(&mut self, reward: f64) {
+        self.dimensions.reference_reward = Some(reward);
     }
 
     /// The backbone.
@@ -128,7 +148,8 @@ impl RewardHeads {
     /// [`dimensions`](Self::dimensions), on the scale that training gave them.
     ///
     /// # Errors
-    /// [`RewardError::Example`] for an empty prompt or reply, [`RewardError::Vocabulary`], and the
+    /// [`RewardError::Example`] for an empty prompt or reply, [`RewardError::InvalidConfig`] for
+    /// limits out of range or above the backbone's context, [`RewardError::Vocabulary`], and the
     /// tokenizer's own errors.
     pub fn score(
         &self,
@@ -137,22 +158,35 @@ impl RewardHeads {
         limits: &LengthLimits,
     ) -> Result<Vec<Vec<f32>>, RewardError> {
         limits.validate()?;
+        limits.fits(self.backbone.config())?;
         self.check_vocabulary(tokenizer)?;
+        let encoder = limits.encoder(tokenizer)?;
         let model = self.valid();
         let device = model.device();
         let mut scores = Vec::with_capacity(replies.len());
         for (chunk, rows) in replies.chunks(limits.batch_size).enumerate() {
             let encoded = rows.iter().enumerate().map(|(i, (prompt, reply))| {
                 let row = chunk * limits.batch_size + i;
-                encode_reply(tokenizer, prompt, reply, row, "reply", limits)
+                encode_reply(&encoder, prompt, reply, row)
             });
-            let encoded = encoded.collect::<Result<Vec<EncodedReply>, _>>()?;
+            let encoded = encoded.collect::<Result<Vec<_>, _>>()?;
             let batch = RewardBatch::collate(&encoded, tokenizer.pad_id(), &device)?;
             let values = model.forward(&batch).into_data(); // [b, D]
             let values: Vec<f32> = values.iter::<f32>().collect();
             scores.extend(values.chunks(model.dimensions().len()).map(<[f32]>::to_vec));
         }
         Ok(scores)
+    }
+
+    /// The reward that [`score`](Self::score)'s numbers of one reply amount to.
+    ///
+    /// # Panics
+    /// Unless there is a number for each dimension.
+    pub fn mean_of(&self, scores: &[f32]) -> f64 {
+        let weights = &self.dimensions.weights;
+        assert_eq!(scores.len(), weights.len(), "one score for each dimension");
+        let products = scores.iter().zip(weights).map(|(&s, w)| f64::from(s) * w);
+        products.sum()
     }
 
     pub(crate) fn check_vocabulary(&self, tokenizer: &LmTokenizer) -> Result<(), RewardError> {
@@ -166,24 +200,44 @@ impl RewardHeads {
     /// Writes the backbone as a Hugging Face folder, and the heads beside it
     /// (`reward_heads.json`, `reward_heads.bpk`).
     ///
+    /// ```
+    /// use burn::tensor::Device;
+    /// use causal_lm::CausalLmConfig;
+    /// use reward_model::{DimensionWeights, RewardHeads};
+    ///
+    /// let decoder = CausalLmConfig {
+    ///     vocab_size: 8, hidden_size: 16, intermediate_size: 32, num_hidden_layers: 1,
+    ///     num_attention_heads: 2, num_key_value_heads: 1,
+    ///     ..CausalLmConfig::default()
+    /// };
+    /// let backbone = decoder.init_with_seed(1, &Device::flex())?;
+    /// let heads = RewardHeads::new(backbone, &DimensionWeights::default(), 1)?;
+    /// let dir = tempfile::tempdir()?;
+    /// heads.save_dir(dir.path())?;
+    /// let again = RewardHeads::from_dir(dir.path(), &Device::flex())?;
+    /// assert_eq!(again.dimensions(), heads.dimensions());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
-    /// [`RewardError::Lm`] or [`RewardError::File`].
+    /// [`RewardError::Lm`], [`RewardError::Heads`] or [`RewardError::File`].
     pub fn save_dir(&self, dir: impl AsRef<Path>) -> Result<(), RewardError> {
         let dir = dir.as_ref();
         self.backbone.save_dir(dir)?;
         let heads = dir.join(HEADS_FILE);
-        let record = self.heads.clone().into_record();
-        record.save(&heads).map_err(|e| unreadable(&heads, e))?;
+        let record = self.heads.clone().into_record().into_bytes();
+        let record = record.map_err(|e| unreadable(&heads, e))?;
+        AtomicFile::write(&heads, &record[..])?;
         let path = dir.join(CONFIG_FILE);
         let json = serde_json::to_vec_pretty(&self.dimensions)
             .expect("names and weights are plain data: a bug in reward-model");
-        atomic_files::AtomicFile::write(&path, json).map_err(|e| unreadable(&path, e))
+        Ok(AtomicFile::write(&path, json)?)
     }
 
     /// Reads what [`save_dir`](Self::save_dir) wrote.
     ///
     /// # Errors
-    /// [`RewardError::Lm`] or [`RewardError::File`].
+    /// [`RewardError::Lm`] or [`RewardError::Heads`].
     pub fn from_dir(dir: impl AsRef<Path>, device: &Device) -> Result<Self, RewardError> {
         let dir = dir.as_ref();
         let path = dir.join(CONFIG_FILE);
@@ -202,7 +256,7 @@ impl RewardHeads {
 }
 
 fn unreadable(path: &Path, reason: impl ToString) -> RewardError {
-    RewardError::File {
+    RewardError::Heads {
         path: path.to_owned(),
         reason: reason.to_string(),
     }
@@ -246,8 +300,9 @@ mod tests {
         let rows: Vec<(&str, &str)> = rows.iter().map(|(p, r)| (p.as_str(), r.as_str())).collect();
         for batch_size in [1, 2, 8] {
             let limits = LengthLimits {
+                max_length: 64,
+                max_prompt_length: 32,
                 batch_size,
-                ..Default::default()
             };
             let scores = model.score(&tokenizer, &rows, &limits).unwrap();
             let expected = floats(&golden["scores"]);
@@ -261,5 +316,6 @@ mod tests {
             model.reward(scores).into_scalar::<f32>(),
             0.25 * 1.0 + 0.75 * 2.0
         );
+        assert_eq!(model.mean_of(&[1.0, 2.0, 100.0]), 0.25 * 1.0 + 0.75 * 2.0);
     }
 }

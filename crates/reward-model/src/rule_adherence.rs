@@ -11,6 +11,7 @@ use crate::error::{RewardError, check};
 /// A rule that a rationale keeps or breaks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Rule {
     /// A line begins with `heading:` and says something.
     Section {
@@ -84,6 +85,21 @@ fn one() -> f64 {
 }
 
 /// Rules, each judged by itself; the score is the weighted share of those kept.
+///
+/// ```
+/// use relevance_data::{Item, LabelSchema, Pair, Query, Rationale, Reply};
+/// use reward_model::{Rule, RuleAdherence, RewardDimension, RewardInput, WeightedRule};
+///
+/// let schema = LabelSchema::esci();
+/// let pair = Pair { query: Query::new("q", "red mug"), item: Item::new("i", "Blue mug") };
+/// let input = RewardInput { prompt: "", pair: &pair, gold: Some(schema.parse("E")?), schema: &schema };
+/// let reply = |text| Reply { rationale: Rationale::new(text), verdict: schema.parse("Exact").unwrap() };
+/// let rules = [(Rule::NoLabelWords, 3.0), (Rule::Citations { at_least: 1 }, 1.0)];
+/// let rubric = RuleAdherence::new(rules.map(|(rule, weight)| WeightedRule { rule, weight }).to_vec())?;
+/// assert_eq!(rubric.score(&reply("The colour differs."), &input)?, Some(0.75));
+/// assert_eq!(rubric.score(&reply("Irrelevant, for \"red\" is missing."), &input)?, Some(0.25));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RuleAdherence {
@@ -126,7 +142,7 @@ impl RuleAdherence {
     /// A rubric of these rules.
     ///
     /// # Errors
-    /// [`RewardError::Config`] if there is no rule or a weight is not above 0.
+    /// [`RewardError::InvalidConfig`] if there is no rule or a weight is not above 0.
     pub fn new(rules: Vec<WeightedRule>) -> Result<Self, RewardError> {
         check("rules", rules.len() as f64, |n| n >= 1.0, "at least 1")?;
         for (i, rule) in rules.iter().enumerate() {

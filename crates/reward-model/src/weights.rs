@@ -38,7 +38,7 @@ impl DimensionWeights {
     /// These weights; they need not sum to 1.
     ///
     /// # Errors
-    /// [`RewardError::Config`] if a weight is negative or not finite, or all are 0.
+    /// [`RewardError::InvalidConfig`] if a weight is negative or not finite, or all are 0.
     pub fn new(weights: impl IntoIterator<Item = (String, f64)>) -> Result<Self, RewardError> {
         let weights = Self(weights.into_iter().collect());
         weights.validate().map(|()| weights)

@@ -72,20 +72,14 @@ fn the_shares_are_seventy_and_thirty() {
         pairs.iter().map(numbers).is_sorted(),
         "in the order of the prompts"
     );
-    let all = PairBuilderConfig {
-        enforce_fraction: false,
-        ..Default::default()
-    };
+    let all = PairBuilderConfig::new().with_enforce_fraction(false);
     assert_eq!(build_pairs(&plenty(100), &all).unwrap().0.len(), 200);
 }
 
 #[test]
 fn the_seed_decides_which_are_kept() {
     let with = |seed| {
-        let config = PairBuilderConfig {
-            seed,
-            ..Default::default()
-        };
+        let config = PairBuilderConfig::new().with_seed(seed);
         build_pairs(&plenty(50), &config).unwrap().0
     };
     assert_eq!(with(1), with(1));
@@ -104,10 +98,7 @@ fn a_prompt_gives_its_best_against_its_worst() {
         reply("wronger", Some(3), 0.1),
         reply("as good", Some(0), 0.8),
     ];
-    let all = PairBuilderConfig {
-        enforce_fraction: false,
-        ..Default::default()
-    };
+    let all = PairBuilderConfig::new().with_enforce_fraction(false);
     let (pairs, report) = build_pairs(&[prompt("p", replies)], &all).unwrap();
     let rejected: Vec<&str> = pairs.iter().map(|p| p.rejected.as_str()).collect();
     assert_eq!(rejected, ["broken", "wronger", "right"]);
@@ -172,27 +163,12 @@ fn the_margin_is_inclusive() {
 fn bad_settings_are_named() {
     let base = PairBuilderConfig::default;
     for (name, config) in [
-        (
-            "min_margin",
-            PairBuilderConfig {
-                min_margin: 1.5,
-                ..base()
-            },
-        ),
+        ("min_margin", base().with_min_margin(1.5)),
         (
             "wrong_label_fraction",
-            PairBuilderConfig {
-                wrong_label_fraction: -0.1,
-                ..base()
-            },
+            base().with_wrong_label_fraction(-0.1),
         ),
-        (
-            "max_pairs_per_prompt",
-            PairBuilderConfig {
-                max_pairs_per_prompt: 0,
-                ..base()
-            },
-        ),
+        ("max_pairs_per_prompt", base().with_max_pairs_per_prompt(0)),
     ] {
         let message = build_pairs(&[], &config).unwrap_err().to_string();
         assert!(message.contains(name), "{message}");
@@ -214,7 +190,7 @@ proptest! {
             });
             prompt(&p.to_string(), replies.collect())
         }).collect();
-        let config = PairBuilderConfig { wrong_label_fraction: fraction, seed, ..Default::default() };
+        let config = PairBuilderConfig::new().with_wrong_label_fraction(fraction).with_seed(seed);
         let (pairs, report) = build_pairs(&prompts, &config).unwrap();
         prop_assert_eq!(pairs.len(), report.wrong_label_pairs + report.both_correct_pairs);
         for pair in &pairs {

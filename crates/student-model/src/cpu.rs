@@ -7,7 +7,7 @@
 //!
 //! What makes it fast: sequences lie end to end, so that padding costs nothing; a block of rows goes
 //! through a whole layer in one thread's cache; the kernels hold their sums in registers, by the widest
-//! vectors that the processor has (AVX-512, AVX2, NEON, WebAssembly's; `pulp` chooses at run time). Each
+//! vectors that the processor has ([`vector_math::Instructions`]). Each
 //! row's sums are taken in one order whatever stands beside it, so that a pair's result does not depend,
 //! to the bit, on the rest of the batch or on the number of threads.
 //!
@@ -17,13 +17,9 @@ mod activation;
 mod aligned;
 mod attention;
 mod classifier;
-#[cfg(test)]
-mod elementwise;
 mod embeddings;
 mod encoder;
 mod engine;
-mod exponential;
-mod instructions;
 mod layer;
 mod layer_norm;
 mod packed_linear;

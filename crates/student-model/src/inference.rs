@@ -1,8 +1,9 @@
 //! Running a model of which nothing is learned.
 
+use ndarray::Array2;
 use pair_tokenizer::{Encoding, TokenBatch};
 
-use crate::{BertForSequenceClassification, StudentError};
+use crate::{BertConfig, BertForSequenceClassification, StudentError};
 
 /// What is asked of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +12,16 @@ pub(crate) enum Wanted {
     Logits,
     /// The last hidden state at `[CLS]`, `[b, h]`.
     Cls,
+}
+
+impl Wanted {
+    /// Numbers a row.
+    pub(crate) fn width(self, config: &BertConfig) -> usize {
+        match self {
+            Self::Logits => config.num_labels(),
+            Self::Cls => config.hidden_size,
+        }
+    }
 }
 
 /// The fastest way to run a model where it is: our own kernels on the pure-Rust backend, burn elsewhere.
@@ -37,27 +48,27 @@ impl Inference {
         wanted: Wanted,
         rows: &[&Encoding],
         pad_id: u32,
-    ) -> Result<Vec<Vec<f64>>, StudentError> {
+    ) -> Result<Array2<f32>, StudentError> {
+        let shape = (rows.len(), wanted.width(model.config()));
+        let matrix = |numbers: Vec<f32>| {
+            Array2::from_shape_vec(shape, numbers).map_err(|e| StudentError::Device(e.to_string()))
+        };
         #[cfg(feature = "flex")]
         if let Some(engine) = &self.engine
             && rows.iter().all(|row| is_sound(row))
         {
-            let found = match wanted {
+            return matrix(match wanted {
                 Wanted::Logits => engine.logits(rows),
                 Wanted::Cls => engine.cls(rows),
-            };
-            let wide = |row: Vec<f32>| row.into_iter().map(f64::from).collect();
-            return Ok(found.into_iter().map(wide).collect());
+            });
         }
         let output = model.forward(&TokenBatch::collate(rows, pad_id, &model.device())?);
         let output = match wanted {
             Wanted::Logits => output.logits,
             Wanted::Cls => output.cls,
         };
-        let [_, width] = output.dims();
-        let output = output.try_into_vec_as::<f64>();
-        let output = output.map_err(|e| StudentError::Device(e.to_string()))?;
-        Ok(output.chunks(width).map(<[f64]>::to_vec).collect())
+        let output = output.try_into_vec_as::<f32>();
+        matrix(output.map_err(|e| StudentError::Device(e.to_string()))?)
     }
 }
 

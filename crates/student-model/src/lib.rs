@@ -58,6 +58,7 @@ mod relevance;
 mod shards;
 mod student;
 mod tensor_names;
+mod threads;
 #[cfg(feature = "train")]
 mod train;
 mod weights;
@@ -74,6 +75,7 @@ pub use layer::{BertEncoder, BertIntermediate, BertLayer};
 pub use layer_choice::LayerFault;
 pub use micro_batcher::{MicroBatcher, MicroBatcherConfig, Pending};
 pub use model_type::ModelType;
+pub use ndarray;
 pub use predict::predict;
 pub use ranker::{PairScore, RankedItem, Ranker};
 pub use relevance::RelevanceConfig;

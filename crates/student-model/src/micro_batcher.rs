@@ -16,6 +16,7 @@ use pair_tokenizer::Encoding;
 
 use crate::StudentError;
 use crate::ranker::{PairScore, RankedItem, Ranker, best_first, check_deadline};
+use crate::threads::Threads;
 use queue::Queue;
 use workers::Workers;
 
@@ -35,28 +36,39 @@ pub use pending::Pending;
 /// - The queue is bounded: a request that finds no room gets [`StudentError::QueueFull`] at once, before
 ///   it is tokenised.
 /// - A request whose deadline passes gets [`StudentError::DeadlineExceeded`]; pairs that no worker has
-///   begun by then are not computed. Nor are those of a request whose handle is dropped.
+///   begun by then are not computed. Nor are those of a request whose handle is dropped. A request that
+///   brings no deadline has the configured [`timeout`](MicroBatcherConfig::timeout), if there is one.
 /// - What a request gets does not depend on its company: results are those of [`Ranker`] (within 1e-5),
 ///   and if a batch fails its requests are tried one by one. A panic in the model is
 ///   [`StudentError::Panicked`] to the request that caused it; the batcher goes on.
 /// - Dropped, the batcher finishes the batches that are being computed, and what still waits gets
 ///   [`StudentError::ShutDown`]; [`MicroBatcher::drain`] answers all of it first. Both block until then.
+/// - The model runs on rayon threads of the batcher's own (or the ranker's, [`Ranker::with_threads`]), as
+///   many as the pool in which it was made has. So callers may block in rayon's threads, as in
+///   `queries.par_iter().map(|query| batcher.rank(query, items))`: were the model to run there, all of them
+///   could wait for work that none is left to do.
 ///
-/// ```no_run
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/tiny_student.rs"));
 /// # fn main() -> Result<(), student_model::StudentError> {
 /// use std::sync::Arc;
 /// use std::time::{Duration, Instant};
 /// use student_model::{MicroBatcher, MicroBatcherConfig, Ranker};
 ///
-/// let ranker = Arc::new(Ranker::from_dir("runs/student", &burn::tensor::Device::default())?);
-/// let batcher = MicroBatcher::new(ranker, MicroBatcherConfig::default())?;
-/// let deadline = Some(Instant::now() + Duration::from_millis(200));
+/// # let student = tiny_student();
+/// let ranker = Arc::new(Ranker::new(student));
+/// let config = MicroBatcherConfig::new().with_timeout(Some(Duration::from_secs(60)));
+/// let batcher = MicroBatcher::new(Arc::clone(&ranker), config)?;
 /// // From any thread:
-/// let ranked = batcher.rank_until("usb c cable", &["USB-C cable, 1 m", "Lightning cable"], deadline)?;
-/// // From a task, of any runtime:
-/// let pending = batcher.submit("usb c cable", &["USB-C cable, 1 m"], deadline)?;
-/// let task = async move { pending.await };
-/// # drop((ranked, task));
+/// let items = ["usb cable", "wireless mouse, red"];
+/// let ranked = batcher.rank("red mouse", &items)?;
+/// assert_eq!(ranked.len(), 2);
+/// # #[cfg(feature = "flex")]
+/// assert_eq!(ranked, ranker.rank("red mouse", &items)?);
+/// // At once, to be waited for later or awaited by a task of any runtime:
+/// let deadline = Some(Instant::now() + Duration::from_secs(60));
+/// let pending = batcher.submit("usb cable", &["usb cable"], deadline)?;
+/// assert_eq!(pending.wait()?[0].index, 0);
 /// # Ok(())
 /// # }
 /// ```
@@ -66,7 +78,7 @@ pub struct MicroBatcher {
 }
 
 impl MicroBatcher {
-    /// Starts the workers.
+    /// Starts the workers, and the threads that the model runs on.
     ///
     /// # Errors
     /// [`StudentError::InvalidConfig`] as [`MicroBatcherConfig::validate`];
@@ -74,9 +86,14 @@ impl MicroBatcher {
     pub fn new(ranker: Arc<Ranker>, config: MicroBatcherConfig) -> Result<Self, StudentError> {
         config.validate(ranker.student().tokenizer().config().max_length)?;
         let count = config.workers;
+        let threads = if ranker.threads().are_own() {
+            Threads::default()
+        } else {
+            Threads::like_the_callers()?
+        };
         let score = {
             let ranker = Arc::clone(&ranker);
-            move |rows: &[Encoding]| ranker.score(rows, None)
+            move |rows: &[Encoding]| threads.run(|| ranker.score(rows, None))
         };
         let queue = Arc::new(Queue::new(config));
         Ok(Self {

@@ -3,17 +3,35 @@
 use std::time::Instant;
 
 use burn::module::Module;
+use ndarray::Array2;
 use pair_tokenizer::{Encoding, PairTokenizer};
+use vector_math::softmax_in_place;
 
 use crate::inference::{Inference, Wanted};
 use crate::student::check_fit;
 use crate::{BertForSequenceClassification, StudentError};
 
-/// The class distribution of each (query, item) pair, in the order given; each sums to 1.
+/// The class distribution of each (query, item) pair, in the order given; each row sums to 1.
 ///
 /// For evaluation, during training too: dropout and gradients are off whatever device the model is
 /// on. Batches hold up to `batch_size` pairs of like length. On `Device::flex()` the pairs go through the
 /// kernels of [`Ranker`](crate::Ranker), for which each call copies the weights once.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/tiny_student.rs"));
+/// # fn main() -> Result<(), student_model::StudentError> {
+/// # let student = tiny_student();
+/// let (model, tokenizer) = (student.model(), student.tokenizer());
+/// let pairs = [("red mouse", "wireless mouse, red"), ("red mouse", "usb cable")];
+/// let probabilities = student_model::predict(model, tokenizer, &pairs, /* batch_size */ 8)?;
+/// assert_eq!(probabilities.dim(), (2, 3)); // pairs, classes
+/// assert!((probabilities.row(0).sum() - 1.0).abs() < 1e-12);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Shapes
+/// `[pairs, K]`; no pairs, no rows.
 ///
 /// # Errors
 /// [`StudentError::InvalidConfig`] if the tokenizer does not fit the model or `batch_size` is 0,
@@ -23,7 +41,7 @@ pub fn predict(
     tokenizer: &PairTokenizer,
     pairs: &[(&str, &str)],
     batch_size: usize,
-) -> Result<Vec<Vec<f64>>, StudentError> {
+) -> Result<Array2<f64>, StudentError> {
     check_fit(model, tokenizer)?;
     if batch_size == 0 {
         return Err(StudentError::invalid("batch_size", 0, "at least 1"));
@@ -35,10 +53,10 @@ pub fn predict(
         ..Limit::none()
     };
     let inference = Inference::new(&model);
-    let logits = in_batches(&encodings, limit, |rows| {
+    let logits = in_batches(&encodings, limit, model.config().num_labels(), |rows| {
         inference.run(&model, Wanted::Logits, rows, tokenizer.pad_id())
     })?;
-    distributions(logits, 1.0)
+    distributions(&logits, 1.0)
 }
 
 /// How large a batch may be, and until when batches are begun.
@@ -60,13 +78,14 @@ impl Limit {
     }
 }
 
-/// What `run` gives for each encoding, in their order: one row each.
+/// What `run` gives for each encoding, in their order: one row of `width` numbers each.
 pub(crate) fn in_batches(
     encodings: &[Encoding],
     limit: Limit,
-    run: impl Fn(&[&Encoding]) -> Result<Vec<Vec<f64>>, StudentError>,
-) -> Result<Vec<Vec<f64>>, StudentError> {
-    let mut found = vec![Vec::new(); encodings.len()];
+    width: usize,
+    run: impl Fn(&[&Encoding]) -> Result<Array2<f32>, StudentError>,
+) -> Result<Array2<f32>, StudentError> {
+    let mut found = Array2::zeros((encodings.len(), width));
     let mut done = 0;
     for batch in by_length(encodings, limit) {
         if limit
@@ -79,33 +98,36 @@ pub(crate) fn in_batches(
         let rows: Vec<&Encoding> = batch.iter().map(|&i| &encodings[i]).collect();
         let output = run(&rows)?;
         done += batch.len();
-        for (&index, row) in batch.iter().zip(output) {
-            found[index] = row;
+        for (&index, row) in batch.iter().zip(output.rows()) {
+            found.row_mut(index).assign(&row);
         }
     }
-    match found
-        .iter()
-        .position(|row| row.iter().any(|v| !v.is_finite()))
-    {
-        Some(index) => Err(StudentError::NonFinite { index }),
-        None => Ok(found),
-    }
+    check_finite(found)
 }
 
-/// `softmax(logits / T)` of each row.
+/// `softmax(logits / T)` of each row, in f64, so that a distribution sums to 1 and the score is not
+/// rounded to f32.
 pub(crate) fn distributions(
-    logits: Vec<Vec<f64>>,
+    logits: &Array2<f32>,
     temperature: f64,
-) -> Result<Vec<Vec<f64>>, StudentError> {
-    let scaled = |row: Vec<f64>| row.into_iter().map(|l| l / temperature).collect::<Vec<_>>();
-    let rows = logits.into_iter().map(|row| softmax(&scaled(row)));
-    let rows: Vec<Vec<f64>> = rows.collect();
-    match rows
-        .iter()
-        .position(|row| row.iter().any(|p| !p.is_finite()))
-    {
+) -> Result<Array2<f64>, StudentError> {
+    let mut probabilities = logits.mapv(f64::from);
+    for row in probabilities.rows_mut() {
+        let row = row.into_slice();
+        softmax_in_place(
+            row.expect("a fresh matrix has its rows in one piece"),
+            temperature,
+        );
+    }
+    check_finite(probabilities)
+}
+
+/// The matrix, unless something in it is not a number: the error names the first such row.
+fn check_finite<T: Copy + Into<f64>>(matrix: Array2<T>) -> Result<Array2<T>, StudentError> {
+    let broken = |row: ndarray::ArrayView1<'_, T>| row.iter().any(|&x| !x.into().is_finite());
+    match matrix.rows().into_iter().position(broken) {
         Some(index) => Err(StudentError::NonFinite { index }),
-        None => Ok(rows),
+        None => Ok(matrix),
     }
 }
 
@@ -127,14 +149,6 @@ fn by_length(encodings: &[Encoding], limit: Limit) -> Vec<Vec<usize>> {
         }
     }
     batches
-}
-
-/// In f64, so that a distribution sums to 1 and the score is not rounded to f32.
-fn softmax(logits: &[f64]) -> Vec<f64> {
-    let max = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let weights: Vec<f64> = logits.iter().map(|l| (l - max).exp()).collect();
-    let sum: f64 = weights.iter().sum();
-    weights.into_iter().map(|w| w / sum).collect()
 }
 
 #[cfg(test)]
@@ -159,9 +173,16 @@ mod tests {
     }
 
     #[test]
-    fn softmax_sums_to_one_and_keeps_nan() {
-        let p = softmax(&[1e9, 0.0, -1e9]);
-        assert_eq!(p, [1.0, 0.0, 0.0]);
-        assert!(softmax(&[f64::NAN, 0.0])[0].is_nan());
+    fn distributions_are_those_of_the_logits_over_the_temperature() {
+        let logits = ndarray::arr2(&[[0.0f32, 1.0], [1e9, -1e9]]);
+        let found = distributions(&logits, 1.0).unwrap();
+        let expected = 1.0 / (1.0 + 1f64.exp());
+        assert!((found[[0, 0]] - expected).abs() < 1e-15);
+        assert_eq!(found.row(1).to_vec(), [1.0, 0.0]);
+        let flat = distributions(&logits, 2.0).unwrap();
+        assert!((flat[[0, 0]] - 1.0 / (1.0 + 0.5f64.exp())).abs() < 1e-15);
+        let broken = ndarray::arr2(&[[0.0f32, 1.0], [f32::NAN, 0.0]]);
+        let error = distributions(&broken, 1.0).unwrap_err();
+        assert!(matches!(error, StudentError::NonFinite { index: 1 }));
     }
 }

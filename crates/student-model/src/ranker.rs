@@ -4,12 +4,14 @@ use std::path::Path;
 use std::time::Instant;
 
 use burn::tensor::Device;
+use ndarray::Array2;
 use pair_tokenizer::Encoding;
 use serde::Serialize;
 
 use crate::inference::{Inference, Wanted};
 use crate::predict::{Limit, distributions, in_batches};
 use crate::student::check_encodings;
+use crate::threads::Threads;
 use crate::{Student, StudentError};
 
 /// Tokens in a batch, padding included: enough to keep a CPU's matrix products large, few enough to
@@ -23,17 +25,29 @@ const BATCH_TOKENS: usize = 2048;
 ///
 /// On the device `Device::flex()` it runs kernels of its own, several times faster than the model's
 /// [`forward`](crate::BertForSequenceClassification::forward) there: made for the processor's widest
-/// vectors, without padding, in rayon's global pool (`RAYON_NUM_THREADS`). They need a second copy of the
-/// weights. A pair's result then does not depend on what else is in the call, nor on the number of
-/// threads, to the last bit. On every other device burn runs the model, and a batch's shape may change a
-/// result within 1e-5. Both agree within 1e-5.
+/// vectors, without padding, on rayon's threads. They need a second copy of the weights. A pair's result
+/// then does not depend on what else is in the call, nor on the number of threads, to the last bit. On every
+/// other device burn runs the model, and a batch's shape may change a result within 1e-5. Both agree
+/// within 1e-5.
 ///
-/// ```no_run
+/// The threads are those of the rayon pool that the caller is in, so that calls from a parallel iterator
+/// share its pool; otherwise the global pool's (`RAYON_NUM_THREADS`), or the ranker's own
+/// ([`Ranker::with_threads`]).
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/tiny_student.rs"));
+/// use student_model::Ranker;
+///
 /// # fn main() -> Result<(), student_model::StudentError> {
-/// let ranker = student_model::Ranker::from_dir("runs/student", &burn::tensor::Device::default())?;
-/// for item in ranker.rank("usb c cable", &["USB-C cable, 1 m", "Lightning cable"])? {
-///     println!("{} {:.3} {}", item.index, item.score, item.label);
-/// }
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let folder = folder.path().join("student");
+/// # tiny_student().save_dir(&folder)?;
+/// let ranker = Ranker::from_dir(&folder, &burn::tensor::Device::default())?;
+/// let items = ["wireless mouse, red", "usb cable", "keyboard"];
+/// let ranked = ranker.rank("red mouse", &items)?;
+/// assert_eq!(ranked.len(), 3);
+/// assert!(ranked[0].score >= ranked[1].score && ranked[1].score >= ranked[2].score);
+/// println!("{} {:.3} {}", items[ranked[0].index], ranked[0].score, ranked[0].label);
 /// # Ok(())
 /// # }
 /// ```
@@ -43,6 +57,7 @@ pub struct Ranker {
     inference: Inference,
     labels: Vec<String>,
     batch_tokens: usize,
+    threads: Threads,
 }
 
 /// What a student says about one pair.
@@ -85,6 +100,7 @@ impl Ranker {
             inference: Inference::new(&student.model),
             student,
             batch_tokens: BATCH_TOKENS,
+            threads: Threads::default(),
         }
     }
 
@@ -93,6 +109,25 @@ impl Ranker {
     pub fn with_batch_tokens(mut self, tokens: usize) -> Self {
         self.batch_tokens = tokens;
         self
+    }
+
+    /// Gives the ranker `count` threads of its own, in the place of the caller's rayon pool: to bound what
+    /// it takes of a machine, or where callers' rayon threads block until another thread has called the
+    /// ranker for them. Nothing changes on devices other than `Device::flex()`, and no result does.
+    ///
+    /// # Errors
+    /// [`StudentError::InvalidConfig`] for a count of 0; [`StudentError::Worker`] if a thread cannot be
+    /// started.
+    pub fn with_threads(mut self, count: usize) -> Result<Self, StudentError> {
+        if count == 0 {
+            return Err(StudentError::invalid("threads", count, "at least 1"));
+        }
+        self.threads = Threads::own(count)?;
+        Ok(self)
+    }
+
+    pub(crate) fn threads(&self) -> &Threads {
+        &self.threads
     }
 
     /// Class names, in the order of the probabilities.
@@ -115,6 +150,20 @@ impl Ranker {
     ///
     /// An item's text is cut where the tokenizer's `max_length` ends. An empty item is scored as any
     /// other.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/tiny_student.rs"));
+    /// # fn main() -> Result<(), student_model::StudentError> {
+    /// # let ranker = student_model::Ranker::new(tiny_student());
+    /// assert_eq!((ranker.labels()[1].as_str(), ranker.gains()), ("Substitute", &[1.0, 0.1, 0.0][..]));
+    /// for item in ranker.rank("red mouse", &["usb cable", "red mouse"])? {
+    ///     let p = &item.probabilities;
+    ///     assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+    ///     assert!((item.score - (1.0 * p[0] + 0.1 * p[1])).abs() < 1e-12); // the expected gain
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`StudentError::EmptyQuery`] if the query is blank, [`StudentError::NonFinite`] if the model's
@@ -181,12 +230,26 @@ impl Ranker {
     /// The representation of each pair, in the order given: the last hidden state at `[CLS]`, which CRSD
     /// aligns. Not normalised.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/tiny_student.rs"));
+    /// # fn main() -> Result<(), student_model::StudentError> {
+    /// # let ranker = student_model::Ranker::new(tiny_student());
+    /// let pairs = [("red mouse", "wireless mouse"), ("red mouse", "usb cable")];
+    /// let embeddings = ranker.embed(&pairs)?;
+    /// assert_eq!(embeddings.dim(), (2, 16)); // pairs, hidden size
+    /// let (a, b) = (embeddings.row(0), embeddings.row(1));
+    /// let cosine = a.dot(&b) / (a.dot(&a) * b.dot(&b)).sqrt();
+    /// assert!(cosine < 1.0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Shapes
-    /// One row of `hidden_size` numbers a pair.
+    /// `[pairs, h]`, in the model's own f32; no pairs, no rows.
     ///
     /// # Errors
     /// As [`Ranker::rank`].
-    pub fn embed(&self, pairs: &[(&str, &str)]) -> Result<Vec<Vec<f64>>, StudentError> {
+    pub fn embed(&self, pairs: &[(&str, &str)]) -> Result<Array2<f32>, StudentError> {
         self.embed_until(pairs, None)
     }
 
@@ -198,9 +261,11 @@ impl Ranker {
         &self,
         pairs: &[(&str, &str)],
         deadline: Option<Instant>,
-    ) -> Result<Vec<Vec<f64>>, StudentError> {
+    ) -> Result<Array2<f32>, StudentError> {
         check_deadline(deadline, pairs.len())?;
-        self.in_batches(&self.encode(pairs)?, deadline, Wanted::Cls)
+        let encodings = self.encode(pairs)?;
+        self.threads
+            .run(|| self.in_batches(&encodings, deadline, Wanted::Cls))
     }
 
     pub(crate) fn encode_items<S: AsRef<str> + Sync>(
@@ -226,9 +291,12 @@ impl Ranker {
         encodings: &[Encoding],
         deadline: Option<Instant>,
     ) -> Result<Vec<PairScore>, StudentError> {
-        let logits = self.in_batches(encodings, deadline, Wanted::Logits)?;
-        let rows = distributions(logits, self.student.temperature)?;
-        Ok(rows.into_iter().map(|p| self.scored(p)).collect())
+        let logits = self
+            .threads
+            .run(|| self.in_batches(encodings, deadline, Wanted::Logits))?;
+        let probabilities = distributions(&logits, self.student.temperature)?;
+        let rows = probabilities.rows().into_iter();
+        Ok(rows.map(|row| self.scored(row.to_vec())).collect())
     }
 
     fn in_batches(
@@ -236,7 +304,7 @@ impl Ranker {
         encodings: &[Encoding],
         deadline: Option<Instant>,
         wanted: Wanted,
-    ) -> Result<Vec<Vec<f64>>, StudentError> {
+    ) -> Result<Array2<f32>, StudentError> {
         let limit = Limit {
             tokens: self.batch_tokens,
             deadline,
@@ -245,7 +313,7 @@ impl Ranker {
         let Student {
             model, tokenizer, ..
         } = &self.student;
-        in_batches(encodings, limit, |rows| {
+        in_batches(encodings, limit, wanted.width(model.config()), |rows| {
             let pad_id = tokenizer.pad_id();
             self.inference.run(model, wanted, rows, pad_id)
         })

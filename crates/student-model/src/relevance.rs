@@ -14,6 +14,7 @@ use crate::{BertConfig, StudentError};
 /// Unknown keys are refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct RelevanceConfig {
     /// The gain of each class, by its name; a pair's score is `Σ_k p_k gain_k`.
     pub label_gains: BTreeMap<String, f64>,

@@ -232,7 +232,7 @@ pub(crate) fn check_encodings(
     let beyond = |ids: &[u32], bound: usize| ids.iter().copied().find(|&id| id as usize >= bound);
     for (index, encoding) in encodings.iter().enumerate() {
         let (tokens, segments) = (encoding.ids.len(), encoding.type_ids.len());
-        let longest = config.max_position_embeddings;
+        let longest = config.max_tokens();
         let (found, allowed) = if !(1..=longest).contains(&tokens) {
             (format!("{tokens} tokens"), format!("1 to {longest}"))
         } else if segments != tokens {

@@ -39,7 +39,12 @@ fn assert_ranks_like_burn(student: Student, pairs: &[(&str, &str)]) {
     let output = student.model().forward(&batch);
     let classes = student.model().config().num_labels();
     let ranker = Ranker::new(student);
-    let found: Vec<f64> = ranker.embed(pairs).unwrap().concat();
+    let found = ranker
+        .embed(pairs)
+        .unwrap()
+        .mapv(f64::from)
+        .into_raw_vec_and_offset()
+        .0;
     assert_close(&found, &numbers(output.cls));
     let logits = numbers(output.logits);
     let scores = ranker.score_pairs(pairs).unwrap();
@@ -105,11 +110,13 @@ fn prediction_gives_the_rankers_distributions() {
     let model = model();
     let pairs = ITEMS.map(|item| ("usb cable", item));
     let scores = ranker(&model).score_pairs(&pairs).unwrap();
-    let expected: Vec<_> = scores.into_iter().map(|s| s.probabilities).collect();
-    assert_eq!(
-        predict(&model, &tokenizer(24, 40), &pairs, 3).unwrap(),
-        expected
-    );
+    let found = predict(&model, &tokenizer(24, 40), &pairs, 3).unwrap();
+    assert_eq!(found.dim(), (ITEMS.len(), 3));
+    for (row, score) in found.rows().into_iter().zip(scores) {
+        assert_eq!(row.to_vec(), score.probabilities);
+    }
+    let nothing = predict(&model, &tokenizer(24, 40), &[], 3).unwrap();
+    assert_eq!(nothing.dim(), (0, 3));
 }
 
 #[test]

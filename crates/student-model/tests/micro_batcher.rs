@@ -69,11 +69,8 @@ fn handles_go_wherever_a_task_goes() {
 #[test]
 fn callers_get_what_the_ranker_gives_them_alone() {
     for (batch_tokens, workers) in [(24, 1), (100, 2), (100_000, 1)] {
-        let batcher = batcher(MicroBatcherConfig {
-            batch_tokens,
-            workers,
-            ..MicroBatcherConfig::default()
-        });
+        let config = MicroBatcherConfig::new().with_batch_tokens(batch_tokens);
+        let batcher = batcher(config.with_workers(workers));
         let queries = ["red mouse", "usb cable", "keyboard for children", "black"];
         let expected = queries.map(|query| batcher.ranker().rank(query, &ITEMS).unwrap());
         thread::scope(|scope| {
@@ -127,10 +124,7 @@ fn inputs_are_refused_as_the_ranker_refuses_them() {
 #[test]
 fn settings_that_cannot_work_are_refused() {
     let ranker = Arc::new(Ranker::new(tiny()));
-    let config = MicroBatcherConfig {
-        batch_tokens: 23,
-        ..MicroBatcherConfig::default()
-    };
+    let config = MicroBatcherConfig::new().with_batch_tokens(23);
     let error = MicroBatcher::new(ranker, config).unwrap_err().to_string();
     assert_eq!(
         error,
@@ -142,11 +136,8 @@ fn settings_that_cannot_work_are_refused() {
 /// batcher answers afterwards.
 #[test]
 fn overload_is_shed() {
-    let batcher = batcher(MicroBatcherConfig {
-        queue_pairs: 8,
-        batch_tokens: 24,
-        ..MicroBatcherConfig::default()
-    });
+    let config = MicroBatcherConfig::new().with_batch_tokens(24);
+    let batcher = batcher(config.with_queue_pairs(8));
     let expected = batcher.ranker().rank("red mouse", &ITEMS).unwrap();
     let [answered, shed] = thread::scope(|scope| {
         let callers: Vec<_> = (0..8)
@@ -178,10 +169,7 @@ fn overload_is_shed() {
 #[test]
 fn no_caller_hangs_when_the_batcher_ends() {
     let items = ITEMS.repeat(40);
-    let small = MicroBatcherConfig {
-        batch_tokens: 24,
-        ..MicroBatcherConfig::default()
-    };
+    let small = MicroBatcherConfig::new().with_batch_tokens(24);
     let batcher = batcher(small.clone());
     let expected = batcher.ranker().rank("red mouse", &items).unwrap();
     let pending: Vec<_> = (0..3)

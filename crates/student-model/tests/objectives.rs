@@ -83,7 +83,8 @@ fn confidence(model: &BertForSequenceClassification) -> f64 {
     let examples = examples();
     let pairs: Vec<_> = examples.iter().map(|e| (&*e.query, &*e.item)).collect();
     let distributions = predict(model, &tokenizer(24, 40), &pairs, 16).unwrap();
-    let of_label = distributions.iter().zip(&examples).map(|(p, e)| p[e.label]);
+    let rows = distributions.rows().into_iter().zip(&examples);
+    let of_label = rows.map(|(p, e)| p[e.label]);
     of_label.sum::<f64>() / examples.len() as f64
 }
 

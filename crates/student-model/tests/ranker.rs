@@ -114,8 +114,10 @@ proptest! {
         }
         places.sort_unstable();
         prop_assert_eq!(places, (0..items.len()).collect::<Vec<_>>());
-        for (found, pair) in ranker.embed(&pairs).unwrap().iter().zip(&pairs) {
-            near(found, &one.embed(&[*pair]).unwrap()[0]);
+        let embedded = ranker.embed(&pairs).unwrap().mapv(f64::from);
+        for (found, pair) in embedded.rows().into_iter().zip(&pairs) {
+            let alone = one.embed(&[*pair]).unwrap().mapv(f64::from);
+            near(&found.to_vec(), &alone.row(0).to_vec());
         }
     }
 }
@@ -353,7 +355,7 @@ fn a_deadline_in_the_middle_says_how_far_it_came() {
             Err(other) => panic!("{other}"),
         }
         match ranker.embed_until(&pairs, deadline()) {
-            Ok(rows) => assert_eq!(rows.len(), items.len()),
+            Ok(rows) => assert_eq!(rows.nrows(), items.len()),
             Err(StudentError::DeadlineExceeded { done, total }) => assert!(done < total),
             Err(other) => panic!("{other}"),
         }
@@ -424,11 +426,11 @@ fn embeddings_are_the_hidden_states_at_cls() {
     let ranker = ranker();
     let pairs = ITEMS.map(|item| ("wireless mouse", item));
     let embedded = ranker.embed(&pairs).unwrap();
-    assert_eq!(embedded.len(), ITEMS.len());
     let width = ranker.student().model().config().hidden_size;
-    for (pair, row) in pairs.iter().zip(&embedded) {
-        assert_eq!(row.len(), width);
-        for (together, alone) in row.iter().zip(&ranker.embed(&[*pair]).unwrap()[0]) {
+    assert_eq!(embedded.dim(), (ITEMS.len(), width));
+    assert_eq!(ranker.embed(&[]).unwrap().dim(), (0, width));
+    for (pair, row) in pairs.iter().zip(embedded.rows()) {
+        for (together, alone) in row.iter().zip(&ranker.embed(&[*pair]).unwrap()) {
             assert!((together - alone).abs() < 1e-5);
         }
     }

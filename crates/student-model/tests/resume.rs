@@ -48,7 +48,8 @@ fn evaluator(fail_at: usize) -> Evaluator {
         let pairs: Vec<_> = examples.iter().map(|e| (&*e.query, &*e.item)).collect();
         let distributions = predict(model, &tokenizer(24, 40), &pairs, 16)?;
         let sum: f64 = distributions
-            .iter()
+            .rows()
+            .into_iter()
             .zip(&examples)
             .map(|(p, e)| p[e.label])
             .sum();

@@ -104,7 +104,8 @@ fn right(name: &str, model: &BertForSequenceClassification) -> usize {
     let pairs: Vec<_> = examples.iter().map(|e| (&*e.query, &*e.item)).collect();
     let found = predict(model, &tokenizer(name), &pairs, 8).unwrap();
     let right = found
-        .iter()
+        .rows()
+        .into_iter()
         .zip(&examples)
         .filter(|(p, e)| p[e.label] > 0.5);
     right.count()

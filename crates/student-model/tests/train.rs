@@ -82,7 +82,8 @@ fn accuracy(model: &BertForSequenceClassification) -> f64 {
     let pairs: Vec<_> = examples.iter().map(|e| (&*e.query, &*e.item)).collect();
     let distributions = predict(model, &tokenizer(24, 40), &pairs, 16).unwrap();
     let right = distributions
-        .iter()
+        .rows()
+        .into_iter()
         .zip(&examples)
         .filter(|(p, example)| p.iter().all(|other| *other <= p[example.label]));
     right.count() as f64 / examples.len() as f64

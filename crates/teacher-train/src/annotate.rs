@@ -1,8 +1,6 @@
 //! Annotation: a label, a reason and a confidence for unlabelled pairs (METHOD, stage 1.4).
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use causal_lm::GenerationConfig;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -10,6 +8,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use relevance_data::{AnnotatedPair, Label, Pair, Provenance, write_annotations};
 use serde::{Deserialize, Serialize};
+use training_loop::Interrupt;
 
 use crate::error::TeacherError;
 use crate::partial_file::{Header, PartialFile};
@@ -19,6 +18,7 @@ use crate::vote::Vote;
 /// How pairs are annotated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct AnnotateConfig {
     /// The teacher's name, for the annotations' provenance.
     pub teacher: String,
@@ -44,6 +44,30 @@ impl Default for AnnotateConfig {
             label_probabilities: false,
             chunk_size: 64,
         }
+    }
+}
+
+impl AnnotateConfig {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    training_loop::setters! {
+        with_teacher: teacher = into String;
+        with_generation: generation = GenerationConfig;
+        with_label_probabilities: label_probabilities = bool;
+        with_chunk_size: chunk_size = usize;
+    }
+
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// [`TeacherError::InvalidConfig`] (or, for `generation`, [`TeacherError::Lm`]) names the first
+    /// field that is out of range.
+    pub fn validate(&self) -> Result<(), TeacherError> {
+        TeacherError::positive("chunk_size", self.chunk_size)?;
+        Ok(self.generation.validate()?)
     }
 }
 
@@ -91,6 +115,46 @@ impl Teacher {
     /// Pairs that are done are kept in `{out}.partial`; the same call goes on from there, and ends
     /// with the same file as a run that was not interrupted. The file appears whole or not at all.
     ///
+    /// ```
+    /// use burn::tensor::Device;
+    /// use causal_lm::{CausalLmConfig, GenerationConfig};
+    /// use relevance_data::{Item, LabelSchema, Pair, Query};
+    /// use teacher_train::{AnnotateConfig, PromptTemplate, Teacher, train_bpe_tokenizer};
+    /// use training_loop::Interrupt;
+    ///
+    /// let tokenizer = train_bpe_tokenizer(["usb cable", "garden hose"], 280)?;
+    /// let decoder = CausalLmConfig {
+    ///     vocab_size: tokenizer.vocab_size(),
+    ///     hidden_size: 16, intermediate_size: 32, num_hidden_layers: 1,
+    ///     num_attention_heads: 2, num_key_value_heads: 1, max_position_embeddings: 256,
+    ///     eos_token_id: vec![tokenizer.eos_id()],
+    ///     ..CausalLmConfig::default()
+    /// };
+    /// let schema = LabelSchema::esci();
+    /// let teacher = Teacher {
+    ///     model: decoder.init_with_seed(1, &Device::flex())?,
+    ///     tokenizer,
+    ///     template: PromptTemplate::compact(&schema),
+    ///     schema,
+    ///     max_prompt_length: 200,
+    /// };
+    /// let pair = Pair { query: Query::new("1", "usb cable"), item: Item::new("B1", "USB-C cable") };
+    /// let dir = tempfile::tempdir()?;
+    /// let out = dir.path().join("annotations.jsonl");
+    /// let config = AnnotateConfig::new()
+    ///     .with_generation(GenerationConfig { max_new_tokens: 4, ..GenerationConfig::default() });
+    ///
+    /// let stopped = Interrupt::new();
+    /// stopped.request();
+    /// let report = teacher.annotate(&[pair.clone()], None, &out, &config, &stopped)?;
+    /// assert!(report.interrupted && !out.exists());
+    /// let report = teacher.annotate(&[pair], None, &out, &config, &Interrupt::new())?;
+    /// // A decoder that has learnt nothing: its reply has no verdict, and the pair is reported.
+    /// assert_eq!((report.pairs, report.annotated, report.failures.len()), (1, 0, 1));
+    /// assert!(out.exists());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// A configuration out of range, a prompt that does not fit, a partial file of another run, a
     /// file that cannot be written, and whatever the decoder reports.
@@ -100,15 +164,13 @@ impl Teacher {
         gold: Option<&[Label]>,
         out: &Path,
         config: &AnnotateConfig,
-        interrupt: Option<&Arc<AtomicBool>>,
+        interrupt: &Interrupt,
     ) -> Result<AnnotationReport, TeacherError> {
-        TeacherError::positive("chunk_size", config.chunk_size)?;
+        config.validate()?;
         if let Some(gold) = gold.filter(|gold| gold.len() != pairs.len()) {
-            return Err(TeacherError::Config {
-                field: "gold",
-                value: format!("{} labels", gold.len()),
-                allowed: format!("one for each of the {} pairs", pairs.len()),
-            });
+            let allowed = format!("one for each of the {} pairs", pairs.len());
+            let found = format!("{} labels", gold.len());
+            return Err(TeacherError::invalid("gold", found, allowed));
         }
         let header = Header {
             pairs: pairs.len(),
@@ -117,7 +179,7 @@ impl Teacher {
         let mut partial = PartialFile::open(out, &header)?;
         let bar = progress_bar(pairs.len(), partial.votes.len());
         while partial.votes.len() < pairs.len() {
-            if interrupt.is_some_and(|flag| flag.load(Ordering::SeqCst)) {
+            if interrupt.is_requested() {
                 bar.abandon();
                 let mut report = report(pairs, &partial.votes, config);
                 report.interrupted = true;

@@ -2,6 +2,7 @@
 
 use causal_lm::GenerationConfig;
 use relevance_data::{Pair, ReplyFormat, ReplyOrder};
+use vector_math::softmax;
 
 use crate::error::TeacherError;
 use crate::teacher::Teacher;
@@ -69,27 +70,9 @@ fn before_tag(reply: &str) -> &str {
     reply.split("<label>").next().unwrap_or_default().trim()
 }
 
-/// Normalises log-probabilities (nats).
-fn softmax(log_probs: &[f64]) -> Vec<f64> {
-    let most = log_probs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let weights: Vec<f64> = log_probs
-        .iter()
-        .map(|log_prob| (log_prob - most).exp())
-        .collect();
-    let sum: f64 = weights.iter().sum();
-    weights.into_iter().map(|weight| weight / sum).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_softmax_sums_to_one_however_small_the_numbers() {
-        let probabilities = softmax(&[-1_000.0, -1_001.0, -2_000.0]);
-        assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-12);
-        assert!((probabilities[0] / probabilities[1] - 1.0_f64.exp()).abs() < 1e-9);
-    }
 
     #[test]
     fn reasoning_ends_where_the_tag_begins() {

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum TeacherError {
     /// A field of a configuration is out of range.
-    #[error("teacher config: `{field}` is {value}, but must be {allowed}")]
-    Config {
+    #[error("`{field}` is {value}, allowed: {allowed}")]
+    InvalidConfig {
         /// The field's name.
         field: &'static str,
         /// The value that was given.
@@ -34,6 +34,39 @@ pub enum TeacherError {
         /// How many fit.
         limit: usize,
     },
+    /// A training example is longer than it may be; cut, it would lose its verdict.
+    #[error(
+        "example {row}: prompt, reply and end token have {tokens} tokens; at most {limit} fit (`max_length`)"
+    )]
+    ExampleTooLong {
+        /// The example's position, from 0.
+        row: usize,
+        /// How many tokens it has.
+        tokens: usize,
+        /// How many fit.
+        limit: usize,
+    },
+    /// A training example cannot be used.
+    #[error("example {row}, field `{field}`: {reason}")]
+    Example {
+        /// The example's position, from 0.
+        row: usize,
+        /// `prompt` or `completion`.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The tokenizer has tokens that the model does not know.
+    #[error(
+        "the tokenizer has {tokens} tokens, but the model's `vocab_size` is {embeddings}: they \
+         do not belong together"
+    )]
+    VocabularyMismatch {
+        /// Tokens of the tokenizer.
+        tokens: usize,
+        /// Embeddings of the model.
+        embeddings: usize,
+    },
     /// A vocabulary could not be trained.
     #[error("training the tokenizer: {reason}")]
     Vocabulary {
@@ -49,6 +82,17 @@ pub enum TeacherError {
         action: &'static str,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// A file could not be read or written as a whole.
+    #[error(transparent)]
+    File(#[from] atomic_files::FileError),
+    /// What a folder says of its teacher cannot be used.
+    #[error("{path:?}: {reason}")]
+    TeacherFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// A file of unfinished annotations does not belong to this call, or is damaged.
     #[error("{}, line {line}: {reason}; delete the file to start anew", path.display())]
@@ -81,15 +125,37 @@ impl TeacherError {
         }
     }
 
+    pub(crate) fn invalid(
+        field: &'static str,
+        value: impl ToString,
+        allowed: impl Into<String>,
+    ) -> Self {
+        Self::InvalidConfig {
+            field,
+            value: value.to_string(),
+            allowed: allowed.into(),
+        }
+    }
+
     /// Refuses a count of zero.
     pub(crate) fn positive(field: &'static str, value: usize) -> Result<(), Self> {
-        if value > 0 {
+        match value {
+            0 => Err(Self::invalid(field, 0, "at least 1")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a length that the model has no positions for.
+    pub(crate) fn within_context(
+        field: &'static str,
+        length: usize,
+        model: &causal_lm::CausalLmConfig,
+    ) -> Result<(), Self> {
+        let context = model.max_position_embeddings;
+        if length <= context {
             return Ok(());
         }
-        Err(Self::Config {
-            field,
-            value: "0".into(),
-            allowed: "at least 1".into(),
-        })
+        let allowed = format!("at most {context}, the model's `max_position_embeddings`");
+        Err(Self::invalid(field, length, allowed))
     }
 }

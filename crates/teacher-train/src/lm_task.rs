@@ -65,7 +65,7 @@ pub(crate) fn train(
     training: &TrainingConfig,
     options: TrainerOptions,
 ) -> Result<TrainReport<CausalLm>, TeacherError> {
-    TeacherError::positive("per_device_train_batch_size", batch_size)?;
+    check_vocabulary(&model, tokenizer)?;
     if examples.is_empty() {
         return Err(TeacherError::Empty { what: "examples" });
     }
@@ -82,11 +82,21 @@ pub(crate) fn train(
         pad_id: tokenizer.pad_id(),
         device,
         settings: serde_json::json!({
-            "per_device_train_batch_size": batch_size,
+            "train_batch_size": batch_size,
             "examples": examples.len(),
         }),
     };
-    let mut report = Trainer::new(training.clone(), options).fit(model, &task)?;
-    report.model = report.model.valid();
-    Ok(report)
+    Ok(Trainer::new(training.clone(), options).fit(model, &task)?)
+}
+
+/// A token that the model has no embedding for would be found in the middle of a run.
+pub(crate) fn check_vocabulary(
+    model: &CausalLm,
+    tokenizer: &LmTokenizer,
+) -> Result<(), TeacherError> {
+    let (tokens, embeddings) = (tokenizer.vocab_size(), model.config().vocab_size);
+    if tokens <= embeddings {
+        return Ok(());
+    }
+    Err(TeacherError::VocabularyMismatch { tokens, embeddings })
 }

@@ -13,8 +13,20 @@ use crate::error::TeacherError;
 /// crosses from one to the next. A document that is longer than a row goes on in further rows,
 /// without what came before; a prompt stands only in the first of them.
 ///
+/// ```
+/// use teacher_train::{Document, pack, train_bpe_tokenizer};
+///
+/// let texts = ["usb cable", "garden hose"];
+/// let tokenizer = train_bpe_tokenizer(texts, 280)?;
+/// let rows = pack(&texts.map(Document::text), &tokenizer, 64, 7)?;
+/// assert_eq!(rows.len(), 1); // both fit, each a segment of its own
+/// let segments = rows[0].segment_ids.as_ref().unwrap();
+/// assert_eq!((segments.first(), segments.last()), (Some(&0), Some(&1)));
+/// # Ok::<(), teacher_train::TeacherError>(())
+/// ```
+///
 /// # Errors
-/// [`TeacherError::Config`] if `context_length` is below 2; errors of the tokenizer.
+/// [`TeacherError::InvalidConfig`] if `context_length` is below 2; errors of the tokenizer.
 pub fn pack(
     documents: &[Document],
     tokenizer: &LmTokenizer,
@@ -22,11 +34,11 @@ pub fn pack(
     seed: u64,
 ) -> Result<Vec<LmExample>, TeacherError> {
     if context_length < 2 {
-        return Err(TeacherError::Config {
-            field: "context_length",
-            value: context_length.to_string(),
-            allowed: "at least 2".into(),
-        });
+        return Err(TeacherError::invalid(
+            "context_length",
+            context_length,
+            "at least 2",
+        ));
     }
     let mut rows = Vec::new();
     let (mut row, mut used) = (Vec::new(), 0);

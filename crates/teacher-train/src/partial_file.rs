@@ -73,8 +73,10 @@ impl PartialFile {
             self.line(&vote)?;
             self.votes.push(vote);
         }
-        self.writer
-            .flush()
+        // On the disk before the next pairs are begun: a power cut costs one chunk.
+        let written = self.writer.flush();
+        written
+            .and_then(|()| self.writer.get_ref().sync_data())
             .map_err(TeacherError::io(&self.path, "write"))
     }
 

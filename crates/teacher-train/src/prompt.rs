@@ -80,6 +80,19 @@ impl PromptTemplate {
 
     /// The prompt of a pair with as many words of the item as fit into `max_tokens` tokens.
     ///
+    /// ```
+    /// use relevance_data::{Item, LabelSchema, Pair, Query};
+    /// use teacher_train::{PromptTemplate, train_bpe_tokenizer};
+    ///
+    /// let template = PromptTemplate::compact(&LabelSchema::esci());
+    /// let pair = Pair { query: Query::new("1", "usb cable"), item: Item::new("B1", "USB cable, two metres") };
+    /// let tokenizer = train_bpe_tokenizer([template.render(&pair, 9)], 300)?;
+    /// let whole = tokenizer.encode(&template.render(&pair, 9))?.len();
+    /// let cut = template.fit(&pair, 0, &tokenizer, whole - 1)?;
+    /// assert!(cut.contains("Product: USB cable, two\n"));
+    /// # Ok::<(), teacher_train::TeacherError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`TeacherError::PromptTooLong`], with `row`, if the prompt does not fit even without the
     /// item's text; errors of the tokenizer.

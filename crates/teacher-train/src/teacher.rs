@@ -1,10 +1,21 @@
 //! A decoder with what it needs to judge pairs.
 
+use std::path::Path;
+
+use atomic_files::AtomicFile;
+use burn::tensor::Device;
 use causal_lm::{CausalLm, GenerationConfig, LmTokenizer};
 use relevance_data::{LabelSchema, Pair};
+use serde::{Deserialize, Serialize};
 
 use crate::error::TeacherError;
+use crate::lm_task::check_vocabulary;
 use crate::prompt::PromptTemplate;
+
+/// The file beside a Hugging Face folder's own that says what the decoder is asked.
+const TEACHER_FILE: &str = "teacher.json";
+/// More than any prompt has.
+const MOST_BYTES: u64 = 1 << 24;
 
 /// A decoder with its tokenizer, its prompt and the labels: what samples, classifies and annotates.
 #[derive(Clone, Debug)]
@@ -21,7 +32,108 @@ pub struct Teacher {
     pub max_prompt_length: usize,
 }
 
+/// The content of `teacher.json`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TeacherFile {
+    template: PromptTemplate,
+    schema: LabelSchema,
+    max_prompt_length: usize,
+}
+
 impl Teacher {
+    /// Reads a teacher's folder: decoder and tokenizer as Hugging Face lays them out, and
+    /// `teacher.json` with the prompt, the form of the reply, the labels and the longest prompt.
+    ///
+    /// ```
+    /// use burn::tensor::Device;
+    /// use causal_lm::CausalLmConfig;
+    /// use relevance_data::LabelSchema;
+    /// use teacher_train::{PromptTemplate, Teacher, train_bpe_tokenizer};
+    ///
+    /// let tokenizer = train_bpe_tokenizer(["usb cable", "garden hose"], 280)?;
+    /// let decoder = CausalLmConfig {
+    ///     vocab_size: tokenizer.vocab_size(),
+    ///     hidden_size: 16, intermediate_size: 32, num_hidden_layers: 1,
+    ///     num_attention_heads: 2, num_key_value_heads: 1,
+    ///     ..CausalLmConfig::default()
+    /// };
+    /// let schema = LabelSchema::esci();
+    /// let teacher = Teacher {
+    ///     model: decoder.init_with_seed(1, &Device::flex())?,
+    ///     tokenizer,
+    ///     template: PromptTemplate::compact(&schema),
+    ///     schema,
+    ///     max_prompt_length: 200,
+    /// };
+    /// let dir = tempfile::tempdir()?;
+    /// teacher.save_dir(dir.path())?;
+    /// let again = Teacher::from_dir(dir.path(), &Device::flex())?;
+    /// assert_eq!((again.template, again.schema), (teacher.template, teacher.schema));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`TeacherError::File`], [`TeacherError::TeacherFile`] or [`TeacherError::Lm`] for a file that is
+    /// missing or damaged; what [`check`](Self::check) finds.
+    pub fn from_dir(dir: impl AsRef<Path>, device: &Device) -> Result<Self, TeacherError> {
+        let dir = dir.as_ref();
+        let path = dir.join(TEACHER_FILE);
+        let json = atomic_files::read_to_string(&path, MOST_BYTES)?;
+        let file: TeacherFile =
+            serde_json::from_str(&json).map_err(|error| TeacherError::TeacherFile {
+                path,
+                reason: error.to_string(),
+            })?;
+        let teacher = Self {
+            model: CausalLm::from_dir(dir, device)?,
+            tokenizer: LmTokenizer::from_dir(dir)?,
+            template: file.template,
+            schema: file.schema,
+            max_prompt_length: file.max_prompt_length,
+        };
+        teacher.check()?;
+        Ok(teacher)
+    }
+
+    /// Writes the folder that [`from_dir`](Self::from_dir) reads; `transformers` opens it too. The
+    /// folder is made if missing. `teacher.json` comes last: a folder that has it is whole.
+    ///
+    /// # Errors
+    /// What [`check`](Self::check) finds; [`TeacherError::File`] or [`TeacherError::Lm`] if a file
+    /// cannot be written.
+    pub fn save_dir(&self, dir: impl AsRef<Path>) -> Result<(), TeacherError> {
+        self.check()?;
+        let dir = dir.as_ref();
+        self.model.save_dir(dir)?;
+        self.tokenizer.save_dir(dir)?;
+        let file = TeacherFile {
+            template: self.template.clone(),
+            schema: self.schema.clone(),
+            max_prompt_length: self.max_prompt_length,
+        };
+        let json = serde_json::to_string_pretty(&file)
+            .expect("prompt and labels are plain data: a bug in teacher-train");
+        Ok(AtomicFile::write(dir.join(TEACHER_FILE), json + "\n")?)
+    }
+
+    /// Checks that the parts belong together.
+    ///
+    /// # Errors
+    /// [`TeacherError::VocabularyMismatch`] if the tokenizer has tokens that the decoder does not know;
+    /// [`TeacherError::InvalidConfig`] if `max_prompt_length` is 0 or leaves no token of the decoder's
+    /// context for a reply.
+    pub fn check(&self) -> Result<(), TeacherError> {
+        check_vocabulary(&self.model, &self.tokenizer)?;
+        let context = self.model.config().max_position_embeddings;
+        if (1..context).contains(&self.max_prompt_length) {
+            return Ok(());
+        }
+        let allowed = format!("1 to {}, below the model's context", context - 1);
+        let found = self.max_prompt_length;
+        Err(TeacherError::invalid("max_prompt_length", found, allowed))
+    }
+
     /// The prompt of each pair.
     ///
     /// # Errors

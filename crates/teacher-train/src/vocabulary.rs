@@ -19,8 +19,15 @@ const SMALLEST: usize = 258;
 ///
 /// The same texts give the same vocabulary, and any text can be encoded with it.
 ///
+/// ```
+/// let tokenizer = teacher_train::train_bpe_tokenizer(["usb cable", "usb charger"], 280)?;
+/// let ids = tokenizer.encode("usb cable, ünheard of")?;
+/// assert_eq!(tokenizer.decode(&ids)?, "usb cable, ünheard of");
+/// # Ok::<(), teacher_train::TeacherError>(())
+/// ```
+///
 /// # Errors
-/// [`TeacherError::Config`] if `vocab_size` is below 258 (256 bytes and 2 special tokens);
+/// [`TeacherError::InvalidConfig`] if `vocab_size` is below 258 (256 bytes and 2 special tokens);
 /// [`TeacherError::Empty`] if there is no text; [`TeacherError::Vocabulary`] if training fails.
 pub fn train_bpe_tokenizer<I, S>(texts: I, vocab_size: usize) -> Result<LmTokenizer, TeacherError>
 where
@@ -29,11 +36,8 @@ where
     S: AsRef<str> + Send,
 {
     if vocab_size < SMALLEST {
-        return Err(TeacherError::Config {
-            field: "vocab_size",
-            value: vocab_size.to_string(),
-            allowed: format!("at least {SMALLEST}"),
-        });
+        let allowed = format!("at least {SMALLEST}");
+        return Err(TeacherError::invalid("vocab_size", vocab_size, allowed));
     }
     let mut texts = texts.into_iter().peekable();
     if texts.peek().is_none() {

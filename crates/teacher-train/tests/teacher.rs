@@ -2,8 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
 use causal_lm::{CausalLm, CausalLmConfig, GenerationConfig, LmTokenizer};
@@ -15,7 +13,7 @@ use teacher_train::{
     AnnotateConfig, PretrainConfig, PromptTemplate, SftConfig, Teacher, TeacherError,
     domain_documents, pretrain, sft, sft_examples, train_bpe_tokenizer,
 };
-use training_loop::{Progress, TrainerOptions, TrainingConfig};
+use training_loop::{Interrupt, Progress, TrainerOptions, TrainingConfig};
 
 fn pairs() -> Vec<LabeledPair> {
     let schema = LabelSchema::esci();
@@ -72,20 +70,16 @@ fn model(tokenizer: &LmTokenizer) -> CausalLm {
 }
 
 fn training(max_steps: usize) -> TrainingConfig {
-    TrainingConfig {
-        learning_rate: 3e-3,
-        max_steps: Some(max_steps),
-        logging_steps: 1,
-        ..TrainingConfig::default()
-    }
+    TrainingConfig::new()
+        .with_learning_rate(3e-3)
+        .with_max_steps(max_steps)
+        .with_logging_steps(1)
 }
 
 fn quiet() -> TrainerOptions {
-    TrainerOptions {
-        progress: Progress::Hidden,
-        name: "test".into(),
-        ..TrainerOptions::default()
-    }
+    TrainerOptions::new()
+        .with_progress(Progress::Hidden)
+        .with_name("test")
 }
 
 fn teacher() -> Teacher {
@@ -106,11 +100,10 @@ fn pretraining_and_fine_tuning_lower_the_loss() {
     let schema = LabelSchema::esci();
     let template = PromptTemplate::compact(&schema);
     let tokenizer = tokenizer(&pairs, &template);
-    let config = PretrainConfig {
-        context_length: 64,
-        per_device_train_batch_size: 2,
-        training: training(40),
-    };
+    let config = PretrainConfig::new()
+        .with_context_length(64)
+        .with_train_batch_size(2)
+        .with_training(training(40));
     let documents = domain_documents(&pairs, &schema);
     let report =
         pretrain(model(&tokenizer), &tokenizer, &documents, &config, quiet()).expect("trains");
@@ -130,11 +123,11 @@ fn pretraining_and_fine_tuning_lower_the_loss() {
             .iter()
             .all(|example| example.completion.ends_with("</label>"))
     );
-    let config = SftConfig {
-        max_length: 256,
-        per_device_train_batch_size: 4,
-        training: training(40),
-    };
+    assert!(!report.model.device().is_autodiff(), "ready for inference");
+    let config = SftConfig::new()
+        .with_max_length(256)
+        .with_train_batch_size(4)
+        .with_training(training(40));
     let report = sft(report.model, &tokenizer, &examples, &config, quiet()).expect("trains");
     let (first, last) = (&report.log_history[0], &report.log_history[39]);
     assert!(
@@ -190,16 +183,14 @@ fn a_reasoning_that_fills_the_context_still_gets_a_verdict() {
 }
 
 fn annotate_config() -> AnnotateConfig {
-    AnnotateConfig {
-        generation: GenerationConfig {
+    AnnotateConfig::new()
+        .with_generation(GenerationConfig {
             max_new_tokens: 6,
             do_sample: true,
             num_return_sequences: 2,
             ..GenerationConfig::default()
-        },
-        chunk_size: 4,
-        ..AnnotateConfig::default()
-    }
+        })
+        .with_chunk_size(4)
 }
 
 /// A teacher that has learnt to reply: without it no reply of a random model can be parsed.
@@ -223,14 +214,10 @@ fn fluent_teacher() -> Teacher {
         256,
     )
     .expect("fit");
-    let config = SftConfig {
-        max_length: 256,
-        per_device_train_batch_size: 8,
-        training: TrainingConfig {
-            learning_rate: 1e-2,
-            ..training(120)
-        },
-    };
+    let config = SftConfig::new()
+        .with_max_length(256)
+        .with_train_batch_size(8)
+        .with_training(training(120).with_learning_rate(1e-2));
     let report = sft(
         teacher.model,
         &teacher.tokenizer,
@@ -249,17 +236,14 @@ fn an_interrupted_annotation_ends_with_the_same_file() {
     let labelled = pairs();
     let gold: Vec<Label> = labelled.iter().map(|pair| pair.label).collect();
     let pairs: Vec<Pair> = labelled.into_iter().map(|pair| pair.pair).collect();
-    let config = AnnotateConfig {
-        generation: GenerationConfig {
-            max_new_tokens: 40,
-            ..annotate_config().generation
-        },
-        ..annotate_config()
-    };
+    let config = annotate_config().with_generation(GenerationConfig {
+        max_new_tokens: 40,
+        ..annotate_config().generation
+    });
     let folder = tempfile::tempdir().expect("a folder");
     let whole = folder.path().join("whole.jsonl");
     let report = teacher
-        .annotate(&pairs, Some(&gold), &whole, &config, None)
+        .annotate(&pairs, Some(&gold), &whole, &config, &Interrupt::new())
         .expect("annotates");
     assert_eq!(report.replies, 2 * pairs.len());
     assert_eq!(report.annotated + report.failures.len(), pairs.len());
@@ -273,9 +257,10 @@ fn an_interrupted_annotation_ends_with_the_same_file() {
 
     // Stopped before the first chunk, then cut off within a line, as a killed process leaves it.
     let resumed = folder.path().join("resumed.jsonl");
-    let stop = Arc::new(AtomicBool::new(true));
+    let stop = Interrupt::new();
+    stop.request();
     let early = teacher
-        .annotate(&pairs, Some(&gold), &resumed, &config, Some(&stop))
+        .annotate(&pairs, Some(&gold), &resumed, &config, &stop)
         .expect("stops");
     assert!(early.interrupted && !resumed.exists());
     let partial = folder.path().join("resumed.jsonl.partial");
@@ -283,7 +268,7 @@ fn an_interrupted_annotation_ends_with_the_same_file() {
     text.push_str("{\"winner\":null,\"parse_fail");
     fs::write(&partial, text).expect("written");
     let again = teacher
-        .annotate(&pairs, Some(&gold), &resumed, &config, None)
+        .annotate(&pairs, Some(&gold), &resumed, &config, &Interrupt::new())
         .expect("goes on");
     assert_eq!(again, report);
     let bytes = |path: &Path| fs::read(path).expect("is there");
@@ -297,13 +282,14 @@ fn a_partial_file_of_another_run_is_refused() {
     let pairs: Vec<Pair> = pairs().into_iter().take(6).map(|pair| pair.pair).collect();
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("out.jsonl");
-    let stop = Arc::new(AtomicBool::new(true));
+    let stop = Interrupt::new();
+    stop.request();
     let config = annotate_config();
     teacher
-        .annotate(&pairs, None, &out, &config, Some(&stop))
+        .annotate(&pairs, None, &out, &config, &stop)
         .expect("stops");
     let error = teacher
-        .annotate(&pairs[..5], None, &out, &config, None)
+        .annotate(&pairs[..5], None, &out, &config, &Interrupt::new())
         .expect_err("other pairs");
     assert!(
         matches!(error, TeacherError::Partial { line: 1, .. }),
@@ -311,7 +297,7 @@ fn a_partial_file_of_another_run_is_refused() {
     );
     // A random model's replies cannot be parsed: every pair is reported, none is dropped in silence.
     let report = teacher
-        .annotate(&pairs, None, &out, &config, None)
+        .annotate(&pairs, None, &out, &config, &Interrupt::new())
         .expect("annotates");
     assert_eq!(report.failures.len(), pairs.len());
     assert_eq!(report.parse_failures, report.replies);
@@ -321,4 +307,65 @@ fn a_partial_file_of_another_run_is_refused() {
             .iter()
             .all(|failure| !failure.reason.is_empty())
     );
+}
+
+#[test]
+fn a_saved_teacher_judges_the_same() {
+    let teacher = teacher();
+    let dir = tempfile::tempdir().expect("a folder");
+    teacher.save_dir(dir.path()).expect("saves");
+    let again = Teacher::from_dir(dir.path(), &Device::flex()).expect("reads back");
+    let pairs: Vec<Pair> = pairs().into_iter().take(3).map(|pair| pair.pair).collect();
+    assert_eq!(
+        again.label_probabilities(&pairs, 8, 8).expect("scores"),
+        teacher.label_probabilities(&pairs, 8, 8).expect("scores")
+    );
+    let path = dir.path().join("teacher.json");
+    let json = fs::read_to_string(&path).expect("is there");
+    fs::write(
+        &path,
+        json.replace("\"max_prompt_length\": 100", "\"max_prompt_length\": 512"),
+    )
+    .expect("written");
+    let error = Teacher::from_dir(dir.path(), &Device::flex()).expect_err("no room for a reply");
+    let expected = "`max_prompt_length` is 512, allowed: 1 to 511, below the model's context";
+    assert_eq!(error.to_string(), expected);
+    fs::write(&path, json.replace("max_prompt_length", "max_promt_length")).expect("written");
+    let error = Teacher::from_dir(dir.path(), &Device::flex()).expect_err("an unknown key");
+    assert!(matches!(error, TeacherError::TeacherFile { .. }), "{error}");
+    assert!(error.to_string().contains("max_promt_length"), "{error}");
+    fs::remove_file(&path).expect("removed");
+    let error = Teacher::from_dir(dir.path(), &Device::flex()).expect_err("a decoder, no teacher");
+    assert!(error.to_string().contains("teacher.json"), "{error}");
+}
+
+#[test]
+fn lengths_above_the_context_and_foreign_tokenizers_are_refused() {
+    let teacher = teacher();
+    let long = SftConfig::new()
+        .with_max_length(513)
+        .with_training(training(1));
+    let example = relevance_data::SftExample {
+        prompt: "usb".into(),
+        completion: "cable".into(),
+    };
+    let train = |model: &CausalLm, config: &SftConfig| {
+        let examples = std::slice::from_ref(&example);
+        sft(model.clone(), &teacher.tokenizer, examples, config, quiet())
+            .expect_err("refused")
+            .to_string()
+    };
+    let expected =
+        "`max_length` is 513, allowed: at most 512, the model's `max_position_embeddings`";
+    assert_eq!(train(&teacher.model, &long), expected);
+    let small = CausalLmConfig {
+        vocab_size: 8,
+        eos_token_id: Vec::new(),
+        ..teacher.model.config().clone()
+    };
+    let small = small
+        .init_with_seed(1, &Device::flex())
+        .expect("a valid config");
+    let message = train(&small, &long.with_max_length(64));
+    assert!(message.contains("`vocab_size` is 8"), "{message}");
 }

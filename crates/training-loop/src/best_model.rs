@@ -3,17 +3,24 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use atomic_files::AtomicFolder;
 use burn::module::Module;
 use burn::store::ModuleRecord;
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::{MODEL_FILE, Partial, damaged};
+use crate::checkpoint::{MODEL_FILE, damaged};
+use crate::checksums::{self, CHECKSUM_FILE};
 use crate::error::TrainError;
 use crate::evaluation::BestModel;
 use crate::log::ExactF64;
 use crate::options::BEST_MODEL_DIR;
 
 const STATE_FILE: &str = "best.json";
+
+/// Whether a file in the best model's folder is one that is written here.
+pub(crate) fn is_ours(name: &str) -> bool {
+    [MODEL_FILE, STATE_FILE, CHECKSUM_FILE].contains(&name)
+}
 
 /// Where the best model is kept.
 pub(crate) enum BestModelStore {
@@ -52,19 +59,20 @@ impl BestModelStore {
             }
             Self::Disk(dir) => dir,
         };
-        let partial = Partial::create(dir.with_file_name(format!(".{BEST_MODEL_DIR}.partial")))?;
-        let file = partial.0.join(MODEL_FILE);
+        let folder = AtomicFolder::create(&dir, is_ours)?;
+        let file = folder.path().join(MODEL_FILE);
         record.save(&file).map_err(|e| damaged(&file, e))?;
         let state = State {
             step: best.step,
             metric: best.metric.clone(),
             value: ExactF64::new(best.value),
         };
-        let file = partial.0.join(STATE_FILE);
+        let file = folder.path().join(STATE_FILE);
         let json = serde_json::to_vec_pretty(&state)
             .expect("the state is plain data: a bug in training-loop");
         fs::write(&file, json).map_err(|source| TrainError::Io { path: file, source })?;
-        partial.take_the_name(dir)
+        checksums::seal(folder.path())?;
+        Ok(folder.commit()?)
     }
 
     /// The model that was saved on disk, if any.
@@ -92,6 +100,7 @@ impl BestModelStore {
     pub(crate) fn load<M: Module>(self, model: M) -> Result<M, TrainError> {
         let (path, record) = match self {
             Self::Disk(dir) => {
+                checksums::verify(&dir)?;
                 let path = dir.join(MODEL_FILE);
                 let record = ModuleRecord::load(&path).map_err(|e| damaged(&path, e))?;
                 (path, record)

@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use atomic_files::AtomicFolder;
 use burn::module::Module;
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
 use burn::store::ModuleRecord;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::checksums::{self, CHECKSUM_FILE};
 use crate::config::TrainingConfig;
 use crate::error::TrainError;
 use crate::evaluation::Evaluations;
@@ -19,6 +21,18 @@ const OPTIMIZER_FILE: &str = "optimizer.bpk";
 const STATE_FILE: &str = "trainer_state.json";
 const TASK_FILE: &str = "task_state.bin";
 const PREFIX: &str = "checkpoint-";
+
+/// Whether a file in a checkpoint's folder is one that [`Checkpoint::save`] writes.
+pub(crate) fn is_ours(name: &str) -> bool {
+    let files = [
+        MODEL_FILE,
+        OPTIMIZER_FILE,
+        STATE_FILE,
+        TASK_FILE,
+        CHECKSUM_FILE,
+    ];
+    files.contains(&name)
+}
 
 /// All of a run that is not a tensor.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -69,8 +83,8 @@ impl Checkpoint {
         Ok(found)
     }
 
-    /// Writes `dir/checkpoint-N`: everything goes to a hidden directory beside it, which then
-    /// takes the name.
+    /// Writes `dir/checkpoint-N`: everything goes to a folder beside it, is flushed to the disk, and
+    /// then takes the name, in place of a checkpoint that has it already.
     pub(crate) fn save<M: Module>(
         dir: &Path,
         model: &M,
@@ -80,15 +94,15 @@ impl Checkpoint {
     ) -> Result<Self, TrainError> {
         let step = state.global_step;
         let path = dir.join(format!("{PREFIX}{step}"));
-        let partial = Partial::create(dir.join(format!(".{PREFIX}{step}.partial")))?;
-        let file = partial.0.join(MODEL_FILE);
+        let folder = AtomicFolder::create(&path, is_ours)?;
+        let file = folder.path().join(MODEL_FILE);
         (model.clone().into_record().save(&file)).map_err(|e| damaged(&file, e))?;
         let record = optimizer.to_record();
         state.optimizer_tensors = record.len();
-        let file = partial.0.join(OPTIMIZER_FILE);
+        let file = folder.path().join(OPTIMIZER_FILE);
         record.save(&file).map_err(|e| damaged(&file, e))?;
         let write = |name: &str, bytes: &[u8]| {
-            let path = partial.0.join(name);
+            let path = folder.path().join(name);
             fs::write(&path, bytes).map_err(|source| TrainError::Io { path, source })
         };
         state.task_state_bytes = task_state.len();
@@ -98,14 +112,17 @@ impl Checkpoint {
         let json = serde_json::to_vec_pretty(state)
             .expect("the trainer's state is plain data: a bug in training-loop");
         write(STATE_FILE, &json)?;
-        partial.take_the_name(&path)?;
+        checksums::seal(folder.path())?;
+        folder.commit()?;
         Ok(Self { step, path })
     }
 
-    /// Deletes all but the latest `keep`.
-    pub(crate) fn rotate(dir: &Path, keep: Option<usize>) -> Result<(), TrainError> {
+    /// Deletes all but the latest `keep` of those up to `step`. A later one was passed over as
+    /// damaged: it counts for nothing, and is replaced once the run gets there.
+    pub(crate) fn rotate(dir: &Path, step: usize, keep: Option<usize>) -> Result<(), TrainError> {
         let Some(keep) = keep else { return Ok(()) };
-        let all = Self::list(dir)?;
+        let mut all = Self::list(dir)?;
+        all.retain(|checkpoint| checkpoint.step <= step);
         let surplus = all.len().saturating_sub(keep);
         all.iter().take(surplus).try_for_each(Self::delete)
     }
@@ -117,8 +134,10 @@ impl Checkpoint {
         })
     }
 
-    /// The state, unless it belongs to a run that computes something else.
+    /// The state, unless a file of the checkpoint is damaged or it belongs to a run that computes
+    /// something else.
     pub(crate) fn read_state(&self, current: &TrainerState) -> Result<TrainerState, TrainError> {
+        checksums::verify(&self.path)?;
         let path = self.path.join(STATE_FILE);
         let text = fs::read(&path).map_err(|source| TrainError::Io {
             path: path.clone(),
@@ -216,38 +235,6 @@ impl Checkpoint {
             ));
         }
         Ok(optimizer.load_record(record))
-    }
-}
-
-/// A directory that is being filled; gone when dropped, unless it has been renamed.
-pub(crate) struct Partial(pub(crate) PathBuf);
-
-impl Partial {
-    pub(crate) fn create(path: PathBuf) -> Result<Self, TrainError> {
-        // A process that was killed may have left one.
-        let _ = fs::remove_dir_all(&path);
-        match fs::create_dir(&path) {
-            Ok(()) => Ok(Self(path)),
-            Err(source) => Err(TrainError::Io { path, source }),
-        }
-    }
-
-    /// Renames the filled directory to `path`, in place of what stands there.
-    pub(crate) fn take_the_name(self, path: &Path) -> Result<(), TrainError> {
-        let io = |source| TrainError::Io {
-            path: path.to_owned(),
-            source,
-        };
-        if path.exists() {
-            fs::remove_dir_all(path).map_err(io)?;
-        }
-        fs::rename(&self.0, path).map_err(io)
-    }
-}
-
-impl Drop for Partial {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

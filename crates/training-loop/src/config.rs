@@ -9,8 +9,21 @@ use crate::schedule::LrSchedulerType;
 ///
 /// Names and meanings are those of Hugging Face's `TrainingArguments`; the defaults are BERT's
 /// (Devlin et al., 1810.04805, appendix A.2), not burn's.
+///
+/// ```
+/// use training_loop::TrainingConfig;
+///
+/// let config = TrainingConfig::new().with_learning_rate(2e-5).with_max_steps(100);
+/// config.validate()?;
+/// let json = r#"{"learning_rate": 2e-5, "max_steps": 100}"#;
+/// assert_eq!(serde_json::from_str::<TrainingConfig>(json).unwrap(), config);
+/// let error = config.with_adam_beta1(1.0).validate().unwrap_err();
+/// assert_eq!(error.to_string(), "`adam_beta1` is 1, allowed: in [0, 1)");
+/// # Ok::<(), training_loop::TrainError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct TrainingConfig {
     /// Peak learning rate, reached at the end of the warm-up. Default 3e-5.
     pub learning_rate: f64,
@@ -93,6 +106,42 @@ impl Default for TrainingConfig {
 }
 
 impl TrainingConfig {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    crate::setters! {
+        with_learning_rate: learning_rate = f64;
+        with_weight_decay: weight_decay = f64;
+        with_adam_beta1: adam_beta1 = f64;
+        with_adam_beta2: adam_beta2 = f64;
+        with_adam_epsilon: adam_epsilon = f64;
+        with_lr_scheduler_type: lr_scheduler_type = LrSchedulerType;
+        with_warmup_ratio: warmup_ratio = f64;
+        with_warmup_steps: warmup_steps = usize;
+        with_max_grad_norm: max_grad_norm = f64;
+        with_gradient_accumulation_steps: gradient_accumulation_steps = usize;
+        with_num_train_epochs: num_train_epochs = f64;
+        with_max_steps: max_steps = into Option<usize>;
+        with_save_steps: save_steps = into Option<usize>;
+        with_save_total_limit: save_total_limit = into Option<usize>;
+        with_logging_steps: logging_steps = usize;
+        with_eval_steps: eval_steps = into Option<usize>;
+        with_greater_is_better: greater_is_better = into Option<bool>;
+        with_load_best_model_at_end: load_best_model_at_end = bool;
+        with_early_stopping_patience: early_stopping_patience = into Option<usize>;
+        with_early_stopping_threshold: early_stopping_threshold = f64;
+        with_seed: seed = u64;
+    }
+
+    /// Sets [`metric_for_best_model`](Self::metric_for_best_model).
+    #[must_use]
+    pub fn with_metric_for_best_model(mut self, metric: impl Into<String>) -> Self {
+        self.metric_for_best_model = Some(metric.into());
+        self
+    }
+
     /// Fields that may change between a checkpoint and the run that resumes from it, because they
     /// do not change what is computed.
     pub(crate) const FREE_TO_CHANGE: [&'static str; 3] =
@@ -101,7 +150,7 @@ impl TrainingConfig {
     /// Checks every field.
     ///
     /// # Errors
-    /// [`TrainError::Config`] names the first field that is out of range.
+    /// [`TrainError::InvalidConfig`] names the first field that is out of range.
     pub fn validate(&self) -> Result<(), TrainError> {
         let at_least_0 = |v: f64| v.is_finite() && v >= 0.0;
         let above_0 = |v: f64| v.is_finite() && v > 0.0;
@@ -154,13 +203,7 @@ impl TrainingConfig {
     /// Comparing models needs evaluations and a metric.
     fn validate_best_model(&self) -> Result<(), TrainError> {
         let compares = self.load_best_model_at_end || self.early_stopping_patience.is_some();
-        let needs = |field, allowed| {
-            Err(TrainError::Config {
-                field,
-                value: "absent".to_owned(),
-                allowed,
-            })
-        };
+        let needs = |field, allowed| Err(TrainError::invalid(field, "absent", allowed));
         if compares && self.metric_for_best_model.is_none() {
             let allowed = "given with load_best_model_at_end or early_stopping_patience";
             return needs("metric_for_best_model", allowed);
@@ -181,21 +224,12 @@ fn check(
     if holds(value) {
         return Ok(());
     }
-    let value = value.to_string();
-    Err(TrainError::Config {
-        field,
-        value,
-        allowed,
-    })
+    Err(TrainError::invalid(field, value, allowed))
 }
 
 fn positive(field: &'static str, value: Option<usize>) -> Result<(), TrainError> {
     match value {
-        Some(0) => Err(TrainError::Config {
-            field,
-            value: "0".into(),
-            allowed: "at least 1",
-        }),
+        Some(0) => Err(TrainError::invalid(field, 0, "at least 1")),
         _ => Ok(()),
     }
 }
@@ -336,7 +370,7 @@ mod tests {
         ];
         for (name, config) in cases {
             match config.validate() {
-                Err(TrainError::Config { field, .. }) => assert_eq!(field, name),
+                Err(TrainError::InvalidConfig { field, .. }) => assert_eq!(field, name),
                 other => panic!("{name}: {other:?}"),
             }
         }

@@ -9,14 +9,14 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum TrainError {
     /// A field of [`TrainingConfig`](crate::TrainingConfig) is out of range.
-    #[error("training config: `{field}` is {value}, but must be {allowed}")]
-    Config {
+    #[error("`{field}` is {value}, allowed: {allowed}")]
+    InvalidConfig {
         /// The field's name.
         field: &'static str,
         /// The value that was given.
         value: String,
         /// What was allowed.
-        allowed: &'static str,
+        allowed: String,
     },
     /// The task has no batch.
     #[error("task `{task}` has no batch to train on")]
@@ -120,6 +120,9 @@ pub enum TrainError {
         /// The system's error.
         source: std::io::Error,
     },
+    /// A file could not be written as a whole.
+    #[error(transparent)]
+    File(#[from] atomic_files::FileError),
     /// A checkpoint's file is damaged or does not fit the model.
     #[error("checkpoint file {}: {reason}", path.display())]
     Checkpoint {
@@ -145,7 +148,22 @@ pub enum TrainError {
 }
 
 impl TrainError {
+    pub(crate) fn invalid(field: &'static str, value: impl ToString, allowed: &str) -> Self {
+        Self::InvalidConfig {
+            field,
+            value: value.to_string(),
+            allowed: allowed.to_owned(),
+        }
+    }
+
     /// True if training diverged: the loss or its gradient stopped being finite.
+    ///
+    /// ```
+    /// use training_loop::TrainError;
+    ///
+    /// let error = TrainError::NonFiniteLoss { step: 3, epoch: 0, batch: 3, loss: f32::NAN };
+    /// assert!(error.is_divergence());
+    /// ```
     pub fn is_divergence(&self) -> bool {
         matches!(
             self,

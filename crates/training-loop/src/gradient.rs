@@ -10,10 +10,23 @@ use burn::tensor::FloatDType;
 #[cfg(feature = "flex")]
 use crate::host_pass::HostTensor;
 
-/// The L2 norm of all gradients of `module` together, on their device; `None` if there is none.
+/// The L2 norm of all gradients of `module` together, `‖g‖ = √(Σ_p Σ_i g_pi²)` over parameters `p` and
+/// their elements `i`, on their device; `None` if there is none.
 ///
 /// burn's own `GradientClipping::Norm` takes the norm of each tensor by itself, which changes the
 /// gradient's direction.
+///
+/// ```
+/// use burn::optim::GradientsParams;
+/// use burn::{Tensor, nn::LinearConfig, tensor::Device};
+///
+/// let device = Device::flex().autodiff();
+/// let linear = LinearConfig::new(2, 1).with_bias(false).init(&device);
+/// let loss = linear.forward(Tensor::<2>::from_floats([[3.0, 4.0]], &device)).sum();
+/// let grads = GradientsParams::from_grads(loss.backward(), &linear);
+/// let norm = training_loop::global_grad_norm(&linear, &grads).unwrap();
+/// assert_eq!(norm.into_scalar::<f32>(), 5.0);
+/// ```
 ///
 /// # Shapes
 /// One element.
@@ -31,7 +44,7 @@ pub fn global_grad_norm<M: Module>(module: &M, grads: &GradientsParams) -> Optio
 }
 
 /// Scales the gradients so that their global L2 norm is at most `max_norm`, and gives the norm
-/// from before: `torch.nn.utils.clip_grad_norm_`, with its `1e-6` in the denominator.
+/// from before: `torch.nn.utils.clip_grad_norm_`, `g ← g · min(1, max_norm / (‖g‖ + 1e-6))`.
 ///
 /// Reads one number from the device.
 ///

@@ -90,8 +90,14 @@ pub(crate) struct AdamWUpdate {
 }
 
 impl AdamWUpdate {
-    /// Updates a parameter and both its moments. The operations and their order are burn's, so the
-    /// result is the same to the last bit.
+    /// Updates a parameter θ and both its moments (decoupled weight decay, 1711.05101, algorithm 2):
+    ///
+    /// ```text
+    /// m ← β₁ m + (1 − β₁) g          v ← β₂ v + (1 − β₂) g²
+    /// θ ← (1 − η λ) θ − η · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
+    /// ```
+    ///
+    /// The operations and their order are burn's, so the result is the same to the last bit.
     pub(crate) fn apply(
         self,
         parameter: &mut HostTensor,

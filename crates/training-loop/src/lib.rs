@@ -24,7 +24,7 @@
 //! }
 //!
 //! let device = Device::flex().autodiff();
-//! let config = TrainingConfig { learning_rate: 0.1, max_steps: Some(60), ..Default::default() };
+//! let config = TrainingConfig::new().with_learning_rate(0.1).with_max_steps(60);
 //! let model = LinearConfig::new(1, 1).init(&device);
 //! let report = Trainer::new(config, TrainerOptions::default()).fit(model, &Double(device))?;
 //! assert!(report.log_history.last().unwrap().loss < 0.1 * report.log_history[0].loss);
@@ -45,9 +45,10 @@
 //!
 //! # Files
 //! `output_dir/log_history.jsonl` holds one [`LogEntry`] a line. `output_dir/checkpoint-N/` holds
-//! `model.bpk`, `optimizer.bpk`, `trainer_state.json` and, where the task has a state of its own,
-//! `task_state.bin`; it appears under its name only when it
-//! is complete. With `eval_steps` there is `output_dir/eval_history.jsonl`, one [`EvalEntry`] a line,
+//! `model.bpk`, `optimizer.bpk`, `trainer_state.json`, `checksums.json` and, where the task has a state
+//! of its own, `task_state.bin`; it appears under its name only when it is complete and on the disk. A
+//! checkpoint whose files are not what `checksums.json` says is passed over for an older whole one, with
+//! a warning in the log. With `eval_steps` there is `output_dir/eval_history.jsonl`, one [`EvalEntry`] a line,
 //! and with `metric_for_best_model` the directory `output_dir/best-model/` (`model.bpk`, `best.json`).
 //!
 //! # Why not burn-train
@@ -68,12 +69,14 @@
 
 mod best_model;
 mod checkpoint;
+mod checksums;
 mod config;
 mod error;
 mod evaluation;
 mod gradient;
 #[cfg(feature = "flex")]
 mod host_pass;
+mod interrupt;
 mod log;
 mod micro_step;
 mod optimizer;
@@ -85,6 +88,7 @@ mod run;
 mod sampler;
 mod schedule;
 mod seed;
+mod setters;
 mod task;
 mod trainer;
 
@@ -92,6 +96,7 @@ pub use config::TrainingConfig;
 pub use error::TrainError;
 pub use evaluation::{BestModel, EvalEntry};
 pub use gradient::{clip_grad_norm, global_grad_norm};
+pub use interrupt::Interrupt;
 pub use log::LogEntry;
 pub use optimizer::adamw;
 pub use options::{BEST_MODEL_DIR, EVAL_FILE, LOG_FILE, Progress, TrainerOptions};
@@ -100,3 +105,8 @@ pub use schedule::{LrSchedule, LrSchedulerType};
 pub use seed::mix_seed;
 pub use task::{StepContext, StepOutput, TrainTask};
 pub use trainer::{TrainReport, Trainer};
+
+/// The examples of the README are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

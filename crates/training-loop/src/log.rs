@@ -1,11 +1,12 @@
 //! The log: one entry every `logging_steps`, kept in memory and as JSON lines.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
+use atomic_files::AtomicFile;
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
@@ -117,16 +118,13 @@ impl<E: Serialize> LogFile<E> {
     /// wrote after its last checkpoint goes away: it will be computed again.
     pub(crate) fn start(dir: &Path, name: &str, history: &[E]) -> Result<Self, TrainError> {
         let path = dir.join(name);
-        let io = |source| TrainError::Io {
+        let lines: Vec<u8> = history.iter().flat_map(line).collect();
+        AtomicFile::write(&path, lines)?;
+        let file = OpenOptions::new().append(true).open(&path);
+        let file = file.map_err(|source| TrainError::Io {
             path: path.clone(),
             source,
-        };
-        let partial = dir.join(format!(".{name}.partial"));
-        let lines: Vec<u8> = history.iter().flat_map(line).collect();
-        fs::write(&partial, lines)
-            .and_then(|()| fs::rename(&partial, &path))
-            .map_err(io)?;
-        let file = OpenOptions::new().append(true).open(&path).map_err(io)?;
+        })?;
         Ok(Self {
             path,
             file,

@@ -12,6 +12,21 @@ use crate::host_pass::{AdamWUpdate, HostTensor};
 /// AdamW as in `torch.optim.AdamW`, without weight decay on parameters of rank 1 (biases and the
 /// weights of norms).
 ///
+/// ```
+/// use burn::optim::GradientsParams;
+/// use burn::{Tensor, nn::LinearConfig, tensor::Device};
+/// use training_loop::{TrainingConfig, adamw};
+///
+/// let device = Device::flex().autodiff();
+/// let linear = LinearConfig::new(1, 1).with_bias(false).init(&device);
+/// let before: f32 = linear.weight.val().into_scalar();
+/// let mut optimizer = adamw(&TrainingConfig::new().with_weight_decay(0.0), &linear);
+/// let loss = linear.forward(Tensor::<2>::from_floats([[5.0]], &device)).sum();
+/// let grads = GradientsParams::from_grads(loss.backward(), &linear);
+/// let after: f32 = optimizer.step(0.1, linear, grads).weight.val().into_scalar();
+/// assert!((before - after - 0.1).abs() < 1e-6); // the first step has the learning rate's size
+/// ```
+///
 /// Parameters are told apart by their ids: build the optimizer after a record has been loaded into
 /// `module`, because loading restores the ids of the record.
 pub fn adamw<M: Module>(config: &TrainingConfig, module: &M) -> ModuleOptimizer {

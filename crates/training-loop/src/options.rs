@@ -1,8 +1,8 @@
 //! How a run deals with files, the terminal and interrupts; what it computes is in the config.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+
+use crate::interrupt::Interrupt;
 
 /// The log's file name within the output directory.
 pub const LOG_FILE: &str = "log_history.jsonl";
@@ -27,10 +27,11 @@ pub enum Progress {
 /// ```
 /// use training_loop::TrainerOptions;
 ///
-/// let options = TrainerOptions { name: "student".into(), ..TrainerOptions::default() };
-/// assert!(options.output_dir.is_none() && !options.resume);
+/// let options = TrainerOptions::new().with_name("student").with_resume(true);
+/// assert!(options.output_dir.is_none() && options.resume);
 /// ```
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct TrainerOptions {
     /// Where `checkpoint-N/` and `log_history.jsonl` go; made if missing. None: nothing is
     /// written.
@@ -41,9 +42,25 @@ pub struct TrainerOptions {
     pub overwrite_output_dir: bool,
     /// The progress bar.
     pub progress: Progress,
-    /// Once true, the step in hand is finished, a checkpoint is saved, and the run returns with
+    /// Once requested, the step in hand is finished, a checkpoint is saved, and the run returns with
     /// [`interrupted`](crate::TrainReport::interrupted) set.
-    pub interrupt: Option<Arc<AtomicBool>>,
+    pub interrupt: Interrupt,
     /// The run's name, for the bar and for messages.
     pub name: String,
+}
+
+impl TrainerOptions {
+    /// The defaults: nothing is written, and a bar is drawn.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    crate::setters! {
+        with_output_dir: output_dir = into Option<PathBuf>;
+        with_resume: resume = bool;
+        with_overwrite_output_dir: overwrite_output_dir = bool;
+        with_progress: progress = Progress;
+        with_interrupt: interrupt = Interrupt;
+        with_name: name = into String;
+    }
 }

@@ -3,20 +3,23 @@
 use std::fs;
 use std::path::Path;
 
-use crate::checkpoint::Checkpoint;
+use crate::best_model;
+use crate::checkpoint::{self, Checkpoint};
 use crate::error::TrainError;
 use crate::options::TrainerOptions;
 
-/// Makes the output directory, proves that it can be written, and gives the checkpoint to resume
-/// from.
-pub(crate) fn open(options: &TrainerOptions) -> Result<Option<Checkpoint>, TrainError> {
+/// Makes the output directory, proves that it can be written, and gives the checkpoints to resume
+/// from, the latest first; none if the run starts anew.
+pub(crate) fn open(options: &TrainerOptions) -> Result<Vec<Checkpoint>, TrainError> {
     let Some(dir) = &options.output_dir else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
     writable(dir)?;
-    let checkpoints = Checkpoint::list(dir)?;
+    remove_leftovers(dir)?;
+    let mut checkpoints = Checkpoint::list(dir)?;
     if options.resume {
-        return Ok(checkpoints.into_iter().next_back());
+        checkpoints.reverse();
+        return Ok(checkpoints);
     }
     match checkpoints.last() {
         Some(last) if !options.overwrite_output_dir => Err(TrainError::OutputDirInUse {
@@ -26,8 +29,41 @@ pub(crate) fn open(options: &TrainerOptions) -> Result<Option<Checkpoint>, Train
         _ => checkpoints
             .iter()
             .try_for_each(Checkpoint::delete)
-            .map(|()| None),
+            .map(|()| Vec::new()),
     }
+}
+
+/// Deletes what a killed process was writing: folders of [`atomic_files::AtomicFolder`] that hold
+/// nothing but parts of a checkpoint. They are as large as one, and nobody will finish them.
+fn remove_leftovers(dir: &Path) -> Result<(), TrainError> {
+    let names = |dir: &Path| -> Vec<String> {
+        let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+        entries
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect()
+    };
+    let leftovers = names(dir)
+        .into_iter()
+        .filter(|name| name.starts_with(".writing-"));
+    for path in leftovers
+        .map(|name| dir.join(name))
+        .filter(|path| path.is_dir())
+    {
+        let parts = names(&path);
+        let unfinished = parts
+            .iter()
+            .all(|part| ["new", "old"].contains(&part.as_str()));
+        let files = parts.iter().flat_map(|part| names(&path.join(part)));
+        if unfinished && files.into_iter().all(|file| is_ours(&file)) {
+            fs::remove_dir_all(&path).map_err(|source| TrainError::Io { path, source })?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file is part of a checkpoint or of the best model.
+fn is_ours(name: &str) -> bool {
+    checkpoint::is_ours(name) || best_model::is_ours(name)
 }
 
 fn writable(dir: &Path) -> Result<(), TrainError> {

@@ -1,6 +1,5 @@
 //! One run: steps, log, checkpoints, evaluations.
 
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use burn::module::Module;
@@ -90,26 +89,31 @@ impl<'a, T: TrainTask> Run<'a, T> {
         };
         let watch = Watch::new(config);
         let best = BestModelStore::new(options.output_dir.as_deref());
-        let mut task_state = Vec::new();
-        let (model, optimizer, state) = match output_dir::open(options)? {
-            Some(checkpoint) => {
-                let mut state = checkpoint.read_state(&fresh)?;
-                let model = checkpoint.load_model(model)?;
-                let optimizer = checkpoint.load_optimizer(adamw(config, &model), &state)?;
-                task_state = checkpoint.load_task_state(&state)?;
-                state.config = fresh.config;
+        let checkpoints = output_dir::open(options)?;
+        let Start {
+            model,
+            optimizer,
+            state,
+            task_state,
+        } = match Start::resume(&checkpoints, &model, config, &fresh)? {
+            Some(mut start) => {
+                start.state.config = fresh.config;
                 // Killed between a better model and the next checkpoint: that model is the best.
                 if let (Some(saved), Some(_)) = (best.saved()?, &watch)
-                    && saved.step > state.global_step
+                    && saved.step > start.state.global_step
                 {
-                    state.evaluations.adopt(&saved);
+                    start.state.evaluations.adopt(&saved);
                 }
-                (model, optimizer, state)
+                start
             }
             None => {
                 best.delete()?;
-                let optimizer = adamw(config, &model);
-                (model, optimizer, fresh)
+                Start {
+                    optimizer: adamw(config, &model),
+                    model,
+                    state: fresh,
+                    task_state: Vec::new(),
+                }
             }
         };
         let step = state.global_step;
@@ -160,11 +164,7 @@ impl<'a, T: TrainTask> Run<'a, T> {
         let mut saved = self.state.global_step;
         let mut interrupted = false;
         while self.state.global_step < max_steps && !self.state.evaluations.stopped {
-            if options
-                .interrupt
-                .as_ref()
-                .is_some_and(|f| f.load(Ordering::Relaxed))
-            {
+            if options.interrupt.is_requested() {
                 interrupted = true;
                 break;
             }
@@ -354,9 +354,65 @@ impl<'a, T: TrainTask> Run<'a, T> {
             let task_state = self.task.state();
             let task_state = task_state.map_err(|error| task_state_error(step, error))?;
             Checkpoint::save(dir, model, &self.optimizer, &task_state, &mut self.state)?;
-            Checkpoint::rotate(dir, self.config.save_total_limit)?;
+            Checkpoint::rotate(dir, step, self.config.save_total_limit)?;
         }
         Ok(())
+    }
+}
+
+/// What a run starts from.
+struct Start<M> {
+    model: M,
+    optimizer: ModuleOptimizer,
+    state: TrainerState,
+    task_state: Vec<u8>,
+}
+
+impl<M: Module> Start<M> {
+    /// The latest of `checkpoints` (the latest first) that is whole; none if there is no checkpoint.
+    ///
+    /// A damaged one is passed over with a warning: it costs the steps since the one before, which
+    /// are computed again. If all are damaged, the latest one's damage is the error.
+    fn resume(
+        checkpoints: &[Checkpoint],
+        model: &M,
+        config: &TrainingConfig,
+        fresh: &TrainerState,
+    ) -> Result<Option<Self>, TrainError> {
+        let mut damages = Vec::new();
+        for checkpoint in checkpoints {
+            match Self::load(checkpoint, model.clone(), config, fresh) {
+                Ok(mut start) => {
+                    for damage in damages {
+                        let step = checkpoint.step;
+                        let warning = format!("{damage}; the run goes on from step {step}");
+                        start.state.window.add_warning(warning);
+                    }
+                    return Ok(Some(start));
+                }
+                Err(damage @ TrainError::Checkpoint { .. }) => damages.push(damage),
+                Err(other) => return Err(other),
+            }
+        }
+        damages.into_iter().next().map_or(Ok(None), Err)
+    }
+
+    fn load(
+        checkpoint: &Checkpoint,
+        model: M,
+        config: &TrainingConfig,
+        fresh: &TrainerState,
+    ) -> Result<Self, TrainError> {
+        let state = checkpoint.read_state(fresh)?;
+        let model = checkpoint.load_model(model)?;
+        let optimizer = checkpoint.load_optimizer(adamw(config, &model), &state)?;
+        let task_state = checkpoint.load_task_state(&state)?;
+        Ok(Self {
+            model,
+            optimizer,
+            state,
+            task_state,
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The shape of the learning rate over the run, under Hugging Face's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum LrSchedulerType {
     /// Warm-up, then a straight line to zero (`get_linear_schedule_with_warmup`).
     #[default]
@@ -21,6 +22,18 @@ pub enum LrSchedulerType {
 
 /// A learning rate for every optimizer step of a run: a pure function of the step, so a resumed
 /// run needs no scheduler state.
+///
+/// With `s` the step, `w` the steps of warm-up and `n` all steps, the peak is multiplied by `s / w`
+/// while `s < w`; then by `(n − s) / (n − w)` (linear), by `½ (1 + cos(π (s − w) / (n − w)))` (cosine)
+/// or by 1.
+///
+/// ```
+/// use training_loop::{LrSchedule, LrSchedulerType};
+///
+/// let kind = LrSchedulerType::Linear;
+/// let schedule = LrSchedule { kind, learning_rate: 1.0, warmup_steps: 2, max_steps: 10 };
+/// assert_eq!([0, 1, 2, 6, 10].map(|step| schedule.learning_rate(step)), [0.0, 0.5, 1.0, 0.5, 0.0]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LrSchedule {
     /// The shape.

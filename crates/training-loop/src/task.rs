@@ -86,6 +86,16 @@ pub trait TrainTask {
 }
 
 /// Where in the run a step stands.
+///
+/// ```
+/// # use training_loop::StepContext;
+/// # let context = |step| StepContext {
+/// #     step, max_steps: 100, epoch: 0, batch: step, micro_step: step, accumulated: 1, seed: 42,
+/// # };
+/// // The warm-up of a loss term over the first tenth of 100 steps.
+/// assert_eq!([0, 5, 10, 50].map(|step| context(step).warmup(0.1)), [0.0, 0.5, 1.0, 1.0]);
+/// assert_eq!(context(25).progress(), 0.25);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StepContext {
     /// Optimizer step, from 0.
@@ -122,6 +132,15 @@ impl StepContext {
 }
 
 /// The loss of one batch, and what else is to be logged.
+///
+/// ```
+/// use burn::{Tensor, tensor::Device};
+/// use training_loop::StepOutput;
+///
+/// let loss = Tensor::<1>::from_floats([0.7], &Device::flex());
+/// let output = StepOutput::new(loss).with_metric("accuracy", 0.5).with_num_items(8);
+/// assert_eq!((output.metrics[0].1, output.num_items), (0.5, Some(8)));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct StepOutput {

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use burn::module::Module;
+
 use crate::config::TrainingConfig;
 use crate::error::TrainError;
 use crate::evaluation::{BestModel, EvalEntry};
@@ -21,8 +23,8 @@ pub struct Trainer {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct TrainReport<M> {
-    /// The trained model, still on the autodiff device;
-    /// [`Module::valid`](burn::module::Module::valid) makes the inference copy.
+    /// The trained model, ready for inference: off the autodiff device, without gradients.
+    /// [`Module::train`](burn::module::Module::train) takes it back to another run.
     pub model: M,
     /// Optimizer steps done in all, those before a resume included.
     pub global_step: usize,
@@ -37,7 +39,7 @@ pub struct TrainReport<M> {
     pub best_model: Option<BestModel>,
     /// True if patience ran out before the last step.
     pub stopped_early: bool,
-    /// True if the interrupt flag stopped the run before its last step.
+    /// True if an [`Interrupt`](crate::Interrupt) stopped the run before its last step.
     pub interrupted: bool,
     /// Wall-clock time of this call.
     pub runtime: Duration,
@@ -87,7 +89,7 @@ impl Trainer {
         let ended = run.steps(model)?;
         let evaluations = run.state.evaluations;
         Ok(TrainReport {
-            model: ended.model,
+            model: ended.model.valid(),
             global_step: run.state.global_step,
             max_steps: run.plan.max_steps,
             log_history: run.state.log_history,

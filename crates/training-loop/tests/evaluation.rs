@@ -76,15 +76,13 @@ fn bias(model: &Regressor) -> f32 {
 }
 
 fn config() -> TrainingConfig {
-    TrainingConfig {
-        learning_rate: 0.05,
-        max_steps: Some(12),
-        eval_steps: Some(2),
-        save_steps: Some(2),
-        metric_for_best_model: Some("f1".into()),
-        load_best_model_at_end: true,
-        ..TrainingConfig::default()
-    }
+    TrainingConfig::new()
+        .with_learning_rate(0.05)
+        .with_max_steps(12)
+        .with_eval_steps(2)
+        .with_save_steps(2)
+        .with_metric_for_best_model("f1")
+        .with_load_best_model_at_end(true)
 }
 
 fn fit(
@@ -93,12 +91,10 @@ fn fit(
     dir: Option<&Path>,
     resume: bool,
 ) -> Result<TrainReport<Regressor>, TrainError> {
-    let options = TrainerOptions {
-        output_dir: dir.map(Path::to_owned),
-        resume,
-        name: "scored".into(),
-        ..TrainerOptions::default()
-    };
+    let options = TrainerOptions::new()
+        .with_output_dir(dir.map(Path::to_owned))
+        .with_resume(resume)
+        .with_name("scored");
     let device = Device::flex().autodiff();
     device.seed(3);
     Trainer::new(config, options).fit(Regressor::new(0.0, &device), task)
@@ -136,10 +132,7 @@ fn the_best_model_comes_back_from_disk_and_from_memory() {
 #[test]
 fn patience_ends_a_run_and_a_resumed_run_stays_ended() {
     let _turn = turn();
-    let patient = TrainingConfig {
-        early_stopping_patience: Some(2),
-        ..config()
-    };
+    let patient = config().with_early_stopping_patience(2);
     let dir = tempfile::tempdir().unwrap();
     let task = Scored::new(&[0.4, 0.3, 0.4]);
     let report = fit(patient.clone(), &task, Some(dir.path()), false).unwrap();
@@ -163,10 +156,7 @@ fn a_failed_evaluation_names_its_step() {
         error.to_string(),
         "evaluation after step 4: no score is left"
     );
-    let other = TrainingConfig {
-        metric_for_best_model: Some("loss".into()),
-        ..config()
-    };
+    let other = config().with_metric_for_best_model("loss");
     let error = fit(other, &Scored::new(&[0.1]), None, false).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -177,16 +167,11 @@ fn a_failed_evaluation_names_its_step() {
 #[test]
 fn evaluating_does_not_change_the_training() {
     let _turn = turn();
-    let without = TrainingConfig {
-        eval_steps: None,
-        metric_for_best_model: None,
-        load_best_model_at_end: false,
-        ..config()
-    };
-    let last = TrainingConfig {
-        load_best_model_at_end: false,
-        ..config()
-    };
+    let mut without = config()
+        .with_eval_steps(None)
+        .with_load_best_model_at_end(false);
+    without.metric_for_best_model = None;
+    let last = config().with_load_best_model_at_end(false);
     let task = Scored::new(&[0.5; 6]);
     let [with, without] = [last, without].map(|c| fit(c, &task, None, false).unwrap());
     assert_eq!(bias(&with.model), bias(&without.model));
@@ -224,11 +209,9 @@ impl TrainTask for OwnGradient {
 #[test]
 fn a_gradient_of_the_tasks_own_trains_like_the_loops() {
     let _turn = turn();
-    let config = TrainingConfig {
-        max_steps: Some(6),
-        gradient_accumulation_steps: 2,
-        ..TrainingConfig::default()
-    };
+    let config = TrainingConfig::new()
+        .with_max_steps(6)
+        .with_gradient_accumulation_steps(2);
     let device = Device::flex().autodiff();
     let model = || {
         device.seed(3);

@@ -55,10 +55,7 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 fn adamw_works_like_torch() {
     let golden = golden(include_str!("goldens/adamw.json"));
     let device = Device::flex().autodiff();
-    let config = TrainingConfig {
-        weight_decay: golden["weight_decay"].as_f64().unwrap(),
-        ..Default::default()
-    };
+    let config = TrainingConfig::new().with_weight_decay(golden["weight_decay"].as_f64().unwrap());
     let mut model = linear(&golden["start"], &device);
     let mut optimizer = adamw(&config, &model);
     for (i, step) in golden["steps"].as_array().unwrap().iter().enumerate() {
@@ -129,17 +126,17 @@ fn the_loop_works_like_transformers_trainer() {
     let golden = golden(include_str!("goldens/loop.json"));
     let device = Device::flex().autodiff();
     for run in golden["runs"].as_array().unwrap() {
-        let config = TrainingConfig {
-            learning_rate: 0.05,
-            weight_decay: 0.1,
-            gradient_accumulation_steps: 2,
-            num_train_epochs: 3.0,
-            lr_scheduler_type: serde_json::from_value(run["lr_scheduler_type"].clone()).unwrap(),
-            warmup_steps: 2,
-            max_grad_norm: 0.5,
-            logging_steps: 1,
-            ..Default::default()
-        };
+        let config = TrainingConfig::new()
+            .with_learning_rate(0.05)
+            .with_weight_decay(0.1)
+            .with_gradient_accumulation_steps(2)
+            .with_num_train_epochs(3.0)
+            .with_lr_scheduler_type(
+                serde_json::from_value(run["lr_scheduler_type"].clone()).unwrap(),
+            )
+            .with_warmup_steps(2)
+            .with_max_grad_norm(0.5)
+            .with_logging_steps(1);
         let mut task = Task::new(15, BatchSampler::new(15, 3).sequential(), device.clone());
         task.x = floats(&golden["x"]);
         task.y = floats(&golden["y"]);

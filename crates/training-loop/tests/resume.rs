@@ -5,8 +5,7 @@
 mod support;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 
 use burn::tensor::Device;
 use support::{Regressor, Task};
@@ -19,15 +18,13 @@ fn turn() -> MutexGuard<'static, ()> {
 }
 
 fn config() -> TrainingConfig {
-    TrainingConfig {
-        learning_rate: 0.02,
-        gradient_accumulation_steps: 2,
-        num_train_epochs: 4.0,
-        logging_steps: 3,
-        save_steps: Some(4),
-        seed: 7,
-        ..Default::default()
-    }
+    TrainingConfig::new()
+        .with_learning_rate(0.02)
+        .with_gradient_accumulation_steps(2)
+        .with_num_train_epochs(4.0)
+        .with_logging_steps(3)
+        .with_save_steps(4)
+        .with_seed(7)
 }
 
 fn task() -> Task {
@@ -42,11 +39,9 @@ fn fresh_model(seed: u64) -> Regressor {
 }
 
 fn options(dir: Option<&Path>) -> TrainerOptions {
-    TrainerOptions {
-        output_dir: dir.map(Path::to_owned),
-        name: "resume".into(),
-        ..Default::default()
-    }
+    TrainerOptions::new()
+        .with_output_dir(dir.map(Path::to_owned))
+        .with_name("resume")
 }
 
 /// The log without the wall clock.
@@ -70,11 +65,11 @@ fn weights(model: &Regressor) -> Vec<u32> {
     .concat()
 }
 
-/// Raises the flag while the batch of optimizer step `at` is built.
+/// Asks to stop while the batch of optimizer step `at` is built.
 struct InterruptAt {
     task: Task,
     at: usize,
-    flag: Arc<AtomicBool>,
+    interrupt: Interrupt,
 }
 
 impl TrainTask for InterruptAt {
@@ -94,22 +89,19 @@ impl TrainTask for InterruptAt {
         context: &StepContext,
     ) -> Result<StepOutput, Self::Error> {
         if context.step == self.at {
-            self.flag.store(true, Ordering::Relaxed);
+            self.interrupt.request();
         }
         self.task.step(model, batch, context)
     }
 }
 
 fn interrupted_at(at: usize, dir: &Path) -> TrainReport<Regressor> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let options = TrainerOptions {
-        interrupt: Some(flag.clone()),
-        ..options(Some(dir))
-    };
+    let interrupt = Interrupt::new();
+    let options = options(Some(dir)).with_interrupt(interrupt.clone());
     let task = InterruptAt {
         task: task(),
         at,
-        flag,
+        interrupt,
     };
     Trainer::new(config(), options)
         .fit(fresh_model(1), &task)
@@ -131,10 +123,7 @@ fn a_resumed_run_equals_an_uninterrupted_one_to_the_last_bit() {
         assert!(first.interrupted);
         assert_eq!(first.global_step, at + 1, "the step in hand is finished");
 
-        let resume = TrainerOptions {
-            resume: true,
-            ..options(Some(dir.path()))
-        };
+        let resume = options(Some(dir.path())).with_resume(true);
         let second = Trainer::new(config(), resume)
             .fit(fresh_model(99), &task())
             .unwrap();
@@ -173,7 +162,7 @@ fn a_resumed_run_equals_an_uninterrupted_one_to_the_last_bit() {
 fn dropout_follows_the_seed() {
     let _turn = turn();
     let run = |seed: u64| {
-        let config = TrainingConfig { seed, ..config() };
+        let config = config().with_seed(seed);
         // The same order of batches for both, so that only dropout can differ.
         let mut task = task();
         task.sampler = BatchSampler::new(34, 5).sequential();
@@ -195,10 +184,7 @@ fn a_finished_run_is_not_run_again() {
     let first = Trainer::new(config(), options(Some(dir.path())))
         .fit(fresh_model(1), &task())
         .unwrap();
-    let resume = TrainerOptions {
-        resume: true,
-        ..options(Some(dir.path()))
-    };
+    let resume = options(Some(dir.path())).with_resume(true);
     let second = Trainer::new(config(), resume)
         .fit(fresh_model(2), &task())
         .unwrap();
@@ -213,19 +199,13 @@ fn another_config_is_refused_by_the_field_s_name() {
     let dir = tempfile::tempdir().unwrap();
     let mut with_beta = task();
     with_beta.config = serde_json::json!({"beta": 0.1});
-    let stop = TrainingConfig {
-        num_train_epochs: 1.0,
-        ..config()
-    };
+    let stop = config().with_num_train_epochs(1.0);
     Trainer::new(stop.clone(), options(Some(dir.path())))
         .fit(fresh_model(1), &with_beta)
         .unwrap();
 
     let refused = |config: TrainingConfig, task: &Task| {
-        let resume = TrainerOptions {
-            resume: true,
-            ..options(Some(dir.path()))
-        };
+        let resume = options(Some(dir.path())).with_resume(true);
         match Trainer::new(config, resume).fit(fresh_model(1), task) {
             Err(TrainError::ResumeMismatch {
                 field,
@@ -236,16 +216,10 @@ fn another_config_is_refused_by_the_field_s_name() {
             other => panic!("{other:?}"),
         }
     };
-    let other = TrainingConfig {
-        learning_rate: 0.5,
-        ..stop.clone()
-    };
+    let other = stop.clone().with_learning_rate(0.5);
     let expected = ("learning_rate".into(), "0.02".into(), "0.5".into());
     assert_eq!(refused(other, &with_beta), expected);
-    let other = TrainingConfig {
-        max_steps: Some(9),
-        ..stop.clone()
-    };
+    let other = stop.clone().with_max_steps(9);
     assert_eq!(refused(other, &with_beta).0, "max_steps");
 
     let mut task_config = task();
@@ -257,15 +231,8 @@ fn another_config_is_refused_by_the_field_s_name() {
     assert_eq!(refused(stop.clone(), &data).0, "num_batches");
 
     // What does not change the computation may change.
-    let resume = TrainerOptions {
-        resume: true,
-        ..options(Some(dir.path()))
-    };
-    let log_more = TrainingConfig {
-        logging_steps: 1,
-        save_steps: None,
-        ..stop
-    };
+    let resume = options(Some(dir.path())).with_resume(true);
+    let log_more = stop.with_logging_steps(1).with_save_steps(None);
     Trainer::new(log_more, resume)
         .fit(fresh_model(1), &with_beta)
         .unwrap();
@@ -280,13 +247,95 @@ fn a_damaged_checkpoint_is_named() {
         let path = dir.path().join("checkpoint-3").join(file);
         let bytes = std::fs::read(&path).unwrap();
         std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
-        let resume = TrainerOptions {
-            resume: true,
-            ..options(Some(dir.path()))
-        };
+        let resume = options(Some(dir.path())).with_resume(true);
         match Trainer::new(config(), resume).fit(fresh_model(1), &task()) {
             Err(TrainError::Checkpoint { path: named, .. }) => assert_eq!(named, path),
             other => panic!("{file}: {other:?}"),
         }
     }
+}
+
+#[test]
+fn a_damaged_latest_checkpoint_is_passed_over_with_a_warning() {
+    let _turn = turn();
+    let whole = Trainer::new(config(), options(None))
+        .fit(fresh_model(1), &task())
+        .unwrap();
+    // What a bit more or less does: burn panics, reads another number, or notices nothing.
+    for file in ["model.bpk", "optimizer.bpk", "trainer_state.json"] {
+        let dir = tempfile::tempdir().unwrap();
+        Trainer::new(config(), options(Some(dir.path())))
+            .fit(fresh_model(1), &task())
+            .unwrap();
+        let path = dir.path().join("checkpoint-16").join(file);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+
+        let resume = options(Some(dir.path())).with_resume(true);
+        let resumed = Trainer::new(config(), resume.clone())
+            .fit(fresh_model(99), &task())
+            .unwrap();
+        assert_eq!(weights(&resumed.model), weights(&whole.model), "{file}");
+        let warnings: Vec<&String> = resumed
+            .log_history
+            .iter()
+            .flat_map(|e| &e.warnings)
+            .collect();
+        let [warning] = warnings[..] else {
+            panic!("{file}: {warnings:?}")
+        };
+        assert!(warning.contains(file) && warning.ends_with("the run goes on from step 12"));
+
+        // The damaged one was replaced, and the one before it was kept as long as it was needed.
+        let again = Trainer::new(config(), resume)
+            .fit(fresh_model(99), &task())
+            .unwrap();
+        assert_eq!(weights(&again.model), weights(&whole.model));
+        assert!(dir.path().join("checkpoint-12").is_dir());
+    }
+}
+
+#[test]
+fn a_damaged_later_checkpoint_does_not_cost_the_older_ones() {
+    let _turn = turn();
+    let dir = tempfile::tempdir().unwrap();
+    let one = config().with_save_total_limit(1);
+    interrupted_at(2, dir.path());
+    let later = dir.path().join("checkpoint-5");
+    std::fs::create_dir(&later).unwrap();
+    std::fs::write(later.join("trainer_state.json"), "{").unwrap();
+    let interrupt = Interrupt::new();
+    let resume = options(Some(dir.path()))
+        .with_resume(true)
+        .with_interrupt(interrupt.clone());
+    let stopping = InterruptAt {
+        task: task(),
+        at: 3,
+        interrupt,
+    };
+    Trainer::new(one, resume)
+        .fit(fresh_model(1), &stopping)
+        .unwrap();
+    let mut names: Vec<String> = std::fs::read_dir(dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["checkpoint-4", "checkpoint-5", LOG_FILE]);
+}
+
+#[test]
+fn what_a_killed_process_was_writing_goes_and_a_stranger_s_folder_stays() {
+    let _turn = turn();
+    let dir = tempfile::tempdir().unwrap();
+    let [ours, theirs] = [".writing-abc/new", ".writing-my-thesis"].map(|d| dir.path().join(d));
+    std::fs::create_dir_all(&ours).unwrap();
+    std::fs::write(ours.join("model.bpk"), "half").unwrap();
+    std::fs::create_dir_all(&theirs).unwrap();
+    std::fs::write(theirs.join("chapter-1"), "").unwrap();
+    interrupted_at(2, dir.path());
+    assert!(!dir.path().join(".writing-abc").exists());
+    assert!(theirs.join("chapter-1").exists());
 }

@@ -5,8 +5,7 @@
 mod support;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 
 use burn::tensor::{Device, Tensor};
 use support::{Regressor, Task};
@@ -24,7 +23,7 @@ struct Remembering {
     task: Task,
     last: Mutex<Option<f32>>,
     interrupt_at: Option<usize>,
-    flag: Arc<AtomicBool>,
+    interrupt: Interrupt,
 }
 
 impl Remembering {
@@ -34,7 +33,7 @@ impl Remembering {
             // What another run left: a fresh run forgets it.
             last: Mutex::new(Some(100.0)),
             interrupt_at,
-            flag: Arc::new(AtomicBool::new(false)),
+            interrupt: Interrupt::new(),
         }
     }
 }
@@ -59,7 +58,7 @@ impl TrainTask for Remembering {
         context: &StepContext,
     ) -> Result<StepOutput, Self::Error> {
         if self.interrupt_at == Some(context.step) {
-            self.flag.store(true, Ordering::Relaxed);
+            self.interrupt.request();
         }
         let mean: Tensor<1> = model.forward(x.clone()).mean();
         let mut last = self.last.lock().unwrap();
@@ -90,20 +89,16 @@ impl TrainTask for Remembering {
 }
 
 fn fit(task: &Remembering, dir: &Path, resume: bool) -> Result<TrainReport<Regressor>, TrainError> {
-    let config = TrainingConfig {
-        learning_rate: 0.02,
-        max_steps: Some(9),
-        logging_steps: 1,
-        save_steps: Some(100),
-        ..TrainingConfig::default()
-    };
-    let options = TrainerOptions {
-        output_dir: Some(dir.to_owned()),
-        resume,
-        interrupt: Some(task.flag.clone()),
-        progress: Progress::Hidden,
-        ..TrainerOptions::default()
-    };
+    let config = TrainingConfig::new()
+        .with_learning_rate(0.02)
+        .with_max_steps(9)
+        .with_logging_steps(1)
+        .with_save_steps(100);
+    let options = TrainerOptions::new()
+        .with_output_dir(dir.to_owned())
+        .with_resume(resume)
+        .with_interrupt(task.interrupt.clone())
+        .with_progress(Progress::Hidden);
     let device = Device::flex().autodiff();
     device.seed(if resume { 99 } else { 1 });
     Trainer::new(config, options).fit(Regressor::new(0.3, &device), task)
@@ -150,6 +145,8 @@ fn a_state_that_is_damaged_or_does_not_fit_is_named() {
         Err(TrainError::Checkpoint { path: named, .. }) => assert_eq!(named, path),
         other => panic!("{other:?}"),
     }
+    // As an earlier version left it: nothing is known of its files.
+    std::fs::remove_file(checkpoint.join("checksums.json")).unwrap();
     let state = checkpoint.join("trainer_state.json");
     let json = std::fs::read_to_string(&state).unwrap();
     let json = json.replace("\"task_state_bytes\": 4", "\"task_state_bytes\": 3");

@@ -4,20 +4,16 @@ mod support;
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
 use support::{Regressor, Task};
 use training_loop::*;
 
 fn config() -> TrainingConfig {
-    TrainingConfig {
-        learning_rate: 0.02,
-        max_steps: Some(10),
-        logging_steps: 4,
-        ..Default::default()
-    }
+    TrainingConfig::new()
+        .with_learning_rate(0.02)
+        .with_max_steps(10)
+        .with_logging_steps(4)
 }
 
 fn task() -> Task {
@@ -29,10 +25,7 @@ fn model() -> Regressor {
 }
 
 fn options(dir: &Path) -> TrainerOptions {
-    TrainerOptions {
-        output_dir: Some(dir.to_owned()),
-        ..Default::default()
-    }
+    TrainerOptions::new().with_output_dir(dir.to_owned())
 }
 
 fn names(dir: &Path) -> Vec<String> {
@@ -49,10 +42,7 @@ fn a_loss_that_is_not_finite_names_step_epoch_and_batch() {
     for (value, accumulation, step) in [(f32::NAN, 1, 7), (f32::INFINITY, 1, 7), (f32::NAN, 2, 4)] {
         let mut task = task();
         task.poison = Some((1, 2, value));
-        let config = TrainingConfig {
-            gradient_accumulation_steps: accumulation,
-            ..config()
-        };
+        let config = config().with_gradient_accumulation_steps(accumulation);
         let error = Trainer::new(config, TrainerOptions::default())
             .fit(model(), &task)
             .unwrap_err();
@@ -154,11 +144,7 @@ fn an_output_directory_that_cannot_be_made_is_named() {
 #[test]
 fn only_the_last_checkpoints_are_kept() {
     let dir = tempfile::tempdir().unwrap();
-    let config = TrainingConfig {
-        save_steps: Some(3),
-        save_total_limit: Some(2),
-        ..config()
-    };
+    let config = config().with_save_steps(3).with_save_total_limit(2);
     let report = Trainer::new(config, options(dir.path()))
         .fit(model(), &task())
         .unwrap();
@@ -168,16 +154,19 @@ fn only_the_last_checkpoints_are_kept() {
         ["checkpoint-10", "checkpoint-9", LOG_FILE]
     );
     let files = names(&dir.path().join("checkpoint-10"));
-    assert_eq!(files, ["model.bpk", "optimizer.bpk", "trainer_state.json"]);
+    let expected = [
+        "checksums.json",
+        "model.bpk",
+        "optimizer.bpk",
+        "trainer_state.json",
+    ];
+    assert_eq!(files, expected);
 }
 
 #[test]
 fn earlier_checkpoints_are_not_mixed_with_a_new_run() {
     let dir = tempfile::tempdir().unwrap();
-    let config = TrainingConfig {
-        save_steps: Some(5),
-        ..config()
-    };
+    let config = config().with_save_steps(5);
     let first = Trainer::new(config.clone(), options(dir.path()));
     first.fit(model(), &task()).unwrap();
     fs::write(dir.path().join("notes.txt"), "kept").unwrap();
@@ -188,26 +177,18 @@ fn earlier_checkpoints_are_not_mixed_with_a_new_run() {
     );
     assert!(error.to_string().contains("checkpoint-10"), "{error}");
 
-    let config = TrainingConfig {
-        max_steps: Some(5),
-        ..config
-    };
-    let over = TrainerOptions {
-        overwrite_output_dir: true,
-        ..options(dir.path())
-    };
+    let config = config.with_max_steps(5);
+    let over = options(dir.path()).with_overwrite_output_dir(true);
     Trainer::new(config, over).fit(model(), &task()).unwrap();
     assert_eq!(names(dir.path()), ["checkpoint-5", LOG_FILE, "notes.txt"]);
 }
 
 #[test]
-fn a_flag_that_is_up_stops_the_run_before_its_first_step() {
+fn a_request_stops_the_run_before_its_first_step() {
     let dir = tempfile::tempdir().unwrap();
-    let interrupt = Some(Arc::new(AtomicBool::new(true)));
-    let options = TrainerOptions {
-        interrupt,
-        ..options(dir.path())
-    };
+    let interrupt = Interrupt::new();
+    interrupt.request();
+    let options = options(dir.path()).with_interrupt(interrupt);
     let report = Trainer::new(config(), options)
         .fit(model(), &task())
         .unwrap();
@@ -219,10 +200,7 @@ fn a_flag_that_is_up_stops_the_run_before_its_first_step() {
 #[test]
 fn the_log_holds_means_since_the_entry_before() {
     let dir = tempfile::tempdir().unwrap();
-    let every = TrainingConfig {
-        logging_steps: 1,
-        ..config()
-    };
+    let every = config().with_logging_steps(1);
     let start = model();
     let each = Trainer::new(every, TrainerOptions::default())
         .fit(start.clone(), &task())
@@ -274,10 +252,7 @@ fn a_task_without_batches_is_refused() {
 
 #[test]
 fn the_loss_goes_down() {
-    let config = TrainingConfig {
-        max_steps: Some(200),
-        ..config()
-    };
+    let config = config().with_max_steps(200);
     let report = Trainer::new(config, TrainerOptions::default())
         .fit(model(), &task())
         .unwrap();

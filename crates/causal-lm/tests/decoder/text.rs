@@ -41,8 +41,8 @@ fn a_saved_tokenizer_is_the_same() {
     let tokenizer = LmTokenizer::from_file(path("tokenizer.json")).unwrap();
     assert_eq!((tokenizer.eos_id(), tokenizer.pad_id()), (0, 1));
     let dir = tempfile::tempdir().unwrap();
-    tokenizer.save(dir.path()).unwrap();
-    let again = LmTokenizer::from_file(dir.path().join("tokenizer.json")).unwrap();
+    tokenizer.save_dir(dir.path()).unwrap();
+    let again = LmTokenizer::from_dir(dir.path()).unwrap();
     assert_eq!(
         (again.eos_id(), again.pad_id(), again.vocab_size()),
         (0, 1, tokenizer.vocab_size())

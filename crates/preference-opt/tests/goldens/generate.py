@@ -66,7 +66,7 @@ def example(seed, b):
     return log_probs, mask, lengths, reference
 
 
-def case(seed, b, beta, label_smoothing=0.0, rpo_alpha=None):
+def case(seed, b, beta, label_smoothing=0.0, nll_weight=0.0):
     log_probs, mask, lengths, reference = example(seed, b)
     ref_chosen, ref_rejected = reference.chunk(2)
     # What Rust sees: the sums, as leaves of the graph.
@@ -77,11 +77,11 @@ def case(seed, b, beta, label_smoothing=0.0, rpo_alpha=None):
     per_example = (
         -F.logsigmoid(delta) * (1 - label_smoothing) - F.logsigmoid(-delta) * label_smoothing
     )
-    if rpo_alpha is not None:
-        per_example = per_example - rpo_alpha * chosen / lengths[:b]
+    if nll_weight > 0:
+        per_example = per_example - nll_weight * chosen / lengths[:b]
     per_example.mean().backward()
     golden = {
-        "beta": beta, "label_smoothing": label_smoothing, "rpo_alpha": rpo_alpha,
+        "beta": beta, "label_smoothing": label_smoothing, "nll_weight": nll_weight,
         "chosen": chosen.tolist(), "rejected": rejected.tolist(),
         "chosen_tokens": lengths[:b].tolist(), "rejected_tokens": lengths[b:].tolist(),
         "ref_chosen": ref_chosen.tolist(), "ref_rejected": ref_rejected.tolist(),
@@ -90,9 +90,9 @@ def case(seed, b, beta, label_smoothing=0.0, rpo_alpha=None):
     }
     # TRL 1.16 smooths no labels in its `sigmoid` loss (the term is cDPO's, 2305.18290's authors'
     # note), and its `sft` term averages over the tokens of the batch: equal to ours for one pair.
-    if label_smoothing == 0.0 and (rpo_alpha is None or b == 1):
-        types = ["sigmoid"] if rpo_alpha is None else ["sigmoid", "sft"]
-        weights = [1.0] if rpo_alpha is None else [1.0, rpo_alpha]
+    if label_smoothing == 0.0 and (nll_weight == 0 or b == 1):
+        types = ["sigmoid"] if nll_weight == 0 else ["sigmoid", "sft"]
+        weights = [1.0] if nll_weight == 0 else [1.0, nll_weight]
         loss, metrics = trl_loss(log_probs, mask, ref_chosen, ref_rejected, beta, types, weights)
         loss.backward()
         assert torch.allclose(loss, per_example.mean(), atol=1e-6)
@@ -169,9 +169,9 @@ if __name__ == "__main__":
         case(2, 1, 2.0),
         case(3, 5, 50.0),  # saturated: log-sigmoid must not overflow
         case(4, 4, 0.1, label_smoothing=0.1),
-        case(5, 4, 0.3, label_smoothing=0.4, rpo_alpha=0.5),
-        case(6, 1, 0.1, rpo_alpha=1.0),
-        case(7, 6, 0.1, rpo_alpha=0.2),
+        case(5, 4, 0.3, label_smoothing=0.4, nll_weight=0.5),
+        case(6, 1, 0.1, nll_weight=1.0),
+        case(7, 6, 0.1, nll_weight=0.2),
     ]
     (HERE / "dpo.json").write_text(json.dumps(cases, indent=1) + "\n")
     training()

@@ -178,9 +178,10 @@ impl CellRunner<'_> {
         let rows: Vec<_> = rows
             .map(|(pair, text)| (pair.pair.query.text.as_str(), text.as_str()))
             .collect();
+        let probabilities = predict(&report.model, &tokenizer, &rows, BATCH)?;
         let result = CellResult {
             settings: self.settings(cell, seed),
-            probabilities: predict(&report.model, &tokenizer, &rows, BATCH)?,
+            probabilities: probabilities.outer_iter().map(|row| row.to_vec()).collect(),
             last_loss: report
                 .log_history
                 .last()

@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use relevance_data::{LabelSchema, LabeledPair};
 use relevance_eval::{
-    EvaluationConfig, PairedComparison, Predictions, RunsEvaluation, compare_runs, evaluate_runs,
-    holm,
+    EvalError, EvaluationConfig, PairedComparison, Predictions, RunsEvaluation, compare_runs,
+    evaluate_runs, holm,
 };
 use serde::Serialize;
 
@@ -70,7 +70,6 @@ impl Table {
             .iter()
             .find(|(cell, _)| cell.id == REFERENCE)
             .and_then(|(_, runs)| runs.as_deref());
-        let items = Some(rows.items.as_slice());
         let row = |(cell, runs): &(Cell, Option<Vec<CellResult>>)| -> Result<Row, RunError> {
             let mut row = Row {
                 id: cell.id,
@@ -83,11 +82,11 @@ impl Table {
             let Some(runs) = runs.as_deref().filter(|runs| !runs.is_empty()) else {
                 return Ok(row);
             };
-            let ours = predictions(&rows, runs);
-            row.figures = Some(evaluate_runs(&ours, items, config)?);
+            let ours = predictions(&rows, runs)?;
+            row.figures = Some(evaluate_runs(&ours, config)?);
             row.seconds = Some(runs.iter().map(|run| run.seconds).sum::<f64>() / runs.len() as f64);
             if let Some(reference) = reference.filter(|_| cell.id != REFERENCE) {
-                let compared = compare_runs(&predictions(&rows, reference), &ours, items, config)?;
+                let compared = compare_runs(&predictions(&rows, reference)?, &ours, config)?;
                 row.against_reference = Some(compared);
             }
             Ok(row)
@@ -181,7 +180,10 @@ fn correct(rows: &mut [Row]) -> Result<(), RunError> {
     Ok(())
 }
 
-fn predictions<'a>(rows: &'a QueryRows, runs: &'a [CellResult]) -> Vec<Predictions<'a>> {
+fn predictions<'a>(
+    rows: &'a QueryRows,
+    runs: &'a [CellResult],
+) -> Result<Vec<Predictions<'a>>, EvalError> {
     let of_run = |run: &'a CellResult| rows.predictions(&run.probabilities);
     runs.iter().map(of_run).collect()
 }

@@ -132,11 +132,9 @@ fn run(args: &Args) -> Result<(), RunError> {
     };
     let seeds: Vec<u64> = (0..args.seeds).map(|i| args.seed + i).collect();
     let results = all_cells(cells, &seeds, &data, &runner)?;
-    let config = EvaluationConfig {
-        bootstrap_samples: args.bootstrap_samples,
-        seed: args.seed,
-        ..EvaluationConfig::default()
-    };
+    let config = EvaluationConfig::new()
+        .with_bootstrap_samples(args.bootstrap_samples)
+        .with_seed(args.seed);
     let table = Table::new(
         &results,
         &data.test,

@@ -63,11 +63,9 @@ fn run(args: &Args) -> Result<(), RunError> {
         filter = filter.with_locales(&args.locale);
     }
     let pairs = EsciDataset::open(&args.data)?.pairs(&filter)?;
-    let config = EvaluationConfig {
-        bootstrap_samples: args.bootstrap_samples,
-        seed: args.seed,
-        ..EvaluationConfig::default()
-    };
+    let config = EvaluationConfig::new()
+        .with_bootstrap_samples(args.bootstrap_samples)
+        .with_seed(args.seed);
     let evaluation = evaluate_student(&student, &pairs, &schema, &config)?;
     let json = serde_json::to_string_pretty(&evaluation).map_err(|source| RunError::Json {
         path: args.out.clone(),

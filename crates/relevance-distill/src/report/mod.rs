@@ -93,30 +93,16 @@ mod tests {
 
     use super::*;
 
-    fn strings(texts: &[&str]) -> Vec<String> {
-        texts.iter().map(|&text| text.into()).collect()
-    }
-
     /// A report in which every text of a caller tries to be markup.
     fn hostile() -> ReportData {
         let evil = |name: &str| format!("{name}<script>alert(\"{name}\")</script>&'");
         let class_names = vec![evil("class0"), evil("class1")];
-        let evaluation = evaluate(
-            &Predictions {
-                query_ids: &strings(&["a", "a", "b", "b"]),
-                gold: &[0, 1, 1, 0],
-                probabilities: &[
-                    vec![0.9, 0.1],
-                    vec![0.2, 0.8],
-                    vec![0.6, 0.4],
-                    vec![0.7, 0.3],
-                ],
-                class_names: &class_names,
-                gains: &[1.0, 0.0],
-            },
-            &EvaluationConfig::default(),
-        )
-        .expect("valid predictions");
+        let classes = [(&class_names[0], 1.0), (&class_names[1], 0.0)];
+        let probabilities = [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]];
+        let queries = ["a", "a", "b", "b"];
+        let predictions = Predictions::new(&queries, &[0, 1, 1, 0], &probabilities, &classes)
+            .expect("valid predictions");
+        let evaluation = evaluate(&predictions, &EvaluationConfig::default()).expect("figures");
         let answer = |system: &str, predicted: &str| StudentAnswer {
             system: evil(system),
             predicted: predicted.into(),

@@ -43,7 +43,7 @@ pub(super) fn check(
 
 fn check_teacher(folder: &Path, device: &Device) -> Result<(), RunError> {
     CausalLm::from_dir(folder, device)?;
-    LmTokenizer::from_file(folder.join("tokenizer.json"))?;
+    LmTokenizer::from_dir(folder)?;
     Ok(())
 }
 

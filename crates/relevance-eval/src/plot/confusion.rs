@@ -3,34 +3,37 @@
 use plotters::prelude::*;
 
 use super::style::{
-    Area, ColumnNames, DrawResult, INK, LONGEST_NAME, MARGIN, SMALL, TEXT, WIDTH, bold, centered,
-    color, ended, filled, fitted, label, render, text, text_width,
+    Area, ColumnNames, DrawResult, INK, MARGIN, SMALL, TEXT, WIDTH, bold, centered, color, ended,
+    filled, fitted, label, render, text, text_width, widest_name,
 };
-use crate::ConfusionMatrix;
-use crate::EvalError;
+use crate::predictions::same_length;
+use crate::{ConfusionMatrix, EvalError};
 
 const TOP: i32 = 44;
 
 /// Rows are gold classes, columns predicted ones. A cell shows its count and its share of the row;
 /// the shade is that share, so that a rare class reads as well as a frequent one.
 ///
+/// ```
+/// use relevance_eval::plot;
+///
+/// let svg = plot::confusion_matrix("Student", &["Exact", "Irrelevant"], &[[8, 2], [1, 9]])?;
+/// assert!(svg.starts_with("<svg") && svg.contains("Irrelevant") && svg.contains("80 %"));
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
+///
 /// # Errors
-/// A table that is empty or not square, names that do not match it.
-pub fn confusion_matrix(
+/// Those of [`ConfusionMatrix::from_rows`], names that do not match the table.
+pub fn confusion_matrix<S: AsRef<str>, R: AsRef<[u64]>>(
     title: &str,
-    class_names: &[String],
-    counts: &[Vec<u64>],
+    class_names: &[S],
+    counts: &[R],
 ) -> Result<String, EvalError> {
     let matrix = ConfusionMatrix::from_rows(counts)?;
     let classes = matrix.classes();
-    crate::predictions::same_length(
-        "class_names",
-        class_names.len(),
-        "the confusion matrix",
-        classes,
-    )?;
-    let widest = class_names.iter().map(|name| text_width(name, TEXT)).max();
-    let widest = widest.unwrap_or(0).min(LONGEST_NAME);
+    let names = class_names.len();
+    same_length("class_names", names, "the confusion matrix", classes)?;
+    let widest = widest_name(class_names);
     let left = MARGIN + 24 + widest + 10;
     let cell_width = (WIDTH - MARGIN - left) / classes as i32;
     let cell_height = cell_width.clamp(16, 64);
@@ -39,7 +42,7 @@ pub fn confusion_matrix(
     render(title, bottom + below.height() + 28, |area| {
         for (gold, name) in class_names.iter().enumerate() {
             let y = TOP + gold as i32 * cell_height;
-            let name = fitted(name, TEXT, widest);
+            let name = fitted(name.as_ref(), TEXT, widest);
             let style = ended(text(TEXT, color(INK)));
             area.draw(&label((left - 10, y + cell_height / 2), name, style))?;
             for predicted in 0..classes {
@@ -51,7 +54,7 @@ pub fn confusion_matrix(
         }
         for (predicted, name) in class_names.iter().enumerate() {
             let x = left + predicted as i32 * cell_width + cell_width / 2;
-            below.draw(area, (x, bottom), name)?;
+            below.draw(area, (x, bottom), name.as_ref())?;
         }
         let axis = |style| centered(bold(SMALL, style));
         let middle = (left + WIDTH - MARGIN) / 2;
@@ -162,6 +165,6 @@ mod tests {
         let counts = vec![vec![12345; 30]; 30];
         assert!(confusion_matrix("many", &names, &counts).is_ok());
         assert!(confusion_matrix("few names", &names[..3], &counts).is_err());
-        assert!(confusion_matrix("empty", &[], &[]).is_err());
+        assert!(confusion_matrix::<&str, [u64; 0]>("empty", &[], &[]).is_err());
     }
 }

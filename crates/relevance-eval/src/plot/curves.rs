@@ -25,6 +25,16 @@ pub struct CurveSeries {
 /// pale and its moving average bold: the mean of the exponential averages from either end (each with
 /// its bias corrected), so that a falling curve is not shown later than it fell.
 ///
+/// ```
+/// use relevance_eval::plot::{CurveSeries, loss_curves};
+///
+/// let points = vec![(0.0, 0.7), (1.0, 0.5), (2.0, 0.4)];
+/// let series = [CurveSeries { name: "student".into(), points }];
+/// let svg = loss_curves("Training", "loss", &series, None)?;
+/// assert!(svg.starts_with("<svg") && svg.contains("student"));
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
+///
 /// # Errors
 /// No finite point at all, a smoothing outside [0, 1).
 pub fn loss_curves(

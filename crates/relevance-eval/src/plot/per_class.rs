@@ -13,6 +13,17 @@ const PLOT_HEIGHT: i32 = 230;
 
 /// Bars of per-class F1, one colour a system.
 ///
+/// ```
+/// use relevance_eval::{EvaluationConfig, Predictions, evaluate, plot};
+///
+/// let classes = [("Exact", 1.0), ("Irrelevant", 0.0)];
+/// let two = Predictions::new(&["q"; 2], &[0, 1], &[[0.9, 0.1], [0.4, 0.6]], &classes)?;
+/// let evaluation = evaluate(&two, &EvaluationConfig::default())?;
+/// let svg = plot::per_class_f1("F1 by class", &[("student", &evaluation)])?;
+/// assert!(svg.starts_with("<svg") && svg.contains("student") && svg.contains("Exact"));
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
+///
 /// # Errors
 /// No systems, and those of [`per_class_bars`].
 pub fn per_class_f1<S: AsRef<str>>(
@@ -22,11 +33,7 @@ pub fn per_class_f1<S: AsRef<str>>(
     let Some((_, first)) = systems.first() else {
         return Err(EvalError::Empty { what: "systems" });
     };
-    let names: Vec<String> = first
-        .per_class
-        .iter()
-        .map(|row| row.class.clone())
-        .collect();
+    let names: Vec<&str> = first.per_class.iter().map(|row| &*row.class).collect();
     let values: Vec<(&str, Vec<f64>)> = systems
         .iter()
         .map(|(name, evaluation)| {
@@ -39,13 +46,23 @@ pub fn per_class_f1<S: AsRef<str>>(
 
 /// Bars of values in [0, 1]: one group a class, one colour a system.
 ///
+/// ```
+/// use relevance_eval::plot;
+///
+/// let classes = ["Exact", "Irrelevant"];
+/// let systems = [("teacher", [0.75, 0.5]), ("student", [0.5, 0.25])];
+/// let svg = plot::per_class_bars("Recall by class", "recall", &classes, &systems)?;
+/// assert!(svg.contains("teacher") && svg.contains(".75"));
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
+///
 /// # Errors
 /// No classes or systems, a system without one value a class, a value outside [0, 1].
-pub fn per_class_bars<S: AsRef<str>>(
+pub fn per_class_bars<C: AsRef<str>, S: AsRef<str>, V: AsRef<[f64]>>(
     title: &str,
     y_name: &str,
-    class_names: &[String],
-    systems: &[(S, Vec<f64>)],
+    class_names: &[C],
+    systems: &[(S, V)],
 ) -> Result<String, EvalError> {
     if class_names.is_empty() || systems.is_empty() {
         return Err(EvalError::Empty {
@@ -53,6 +70,7 @@ pub fn per_class_bars<S: AsRef<str>>(
         });
     }
     for (_, values) in systems {
+        let values = values.as_ref();
         same_length("values", values.len(), "class_names", class_names.len())?;
         if let Some(index) = values.iter().position(|v| !(0.0..=1.0).contains(v)) {
             return Err(EvalError::OutOfRange {
@@ -83,7 +101,7 @@ pub fn per_class_bars<S: AsRef<str>>(
         let bar_pixels = (bar * f64::from(group)) as i32;
         for (class, name) in class_names.iter().enumerate() {
             for (system, (_, values)) in systems.iter().enumerate() {
-                let value = values[class];
+                let value = values.as_ref()[class];
                 let start = class as f64 + 0.1 + system as f64 * bar;
                 let (x0, y0) = frame.at(start, value);
                 let (x1, y1) = frame.at(start + bar, 0.0);
@@ -97,7 +115,7 @@ pub fn per_class_bars<S: AsRef<str>>(
                 }
             }
             let (x, y) = frame.at(class as f64 + 0.5, 0.0);
-            below.draw(area, (x / UNITS, y / UNITS), name)?;
+            below.draw(area, (x / UNITS, y / UNITS), name.as_ref())?;
         }
         Ok(())
     })
@@ -124,7 +142,7 @@ mod tests {
         assert!(refused(vec![]).is_err());
         assert!(refused(vec![1.5]).is_err());
         assert!(refused(vec![f64::NAN]).is_err());
-        assert!(per_class_bars::<&str>("t", "F1", &names, &[]).is_err());
+        assert!(per_class_bars::<_, &str, Vec<f64>>("t", "F1", &names, &[]).is_err());
         assert!(per_class_f1::<&str>("t", &[]).is_err());
     }
 }

@@ -10,18 +10,28 @@ const PLOT_HEIGHT: i32 = 240;
 /// One curve a series, as steps: the precision of a threshold holds back to the recall of the one
 /// before, so that the area under the line is the average precision.
 ///
+/// ```
+/// use relevance_eval::{plot, precision_recall_curve};
+///
+/// let curve = precision_recall_curve(&[true, false, true], &[0.9, 0.8, 0.3])?;
+/// let svg = plot::precision_recall("Exact", &[("student", &curve)])?;
+/// assert!(svg.starts_with("<svg") && svg.contains("recall"));
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
+///
 /// # Errors
 /// No series, or one without a point.
-pub fn precision_recall(
+pub fn precision_recall<S: AsRef<str>, P: AsRef<[PrecisionRecallPoint]>>(
     title: &str,
-    series: &[(&str, &[PrecisionRecallPoint])],
+    series: &[(S, P)],
 ) -> Result<String, EvalError> {
-    if series.is_empty() || series.iter().any(|(_, points)| points.is_empty()) {
+    let empty = |points: &P| points.as_ref().is_empty();
+    if series.is_empty() || series.iter().any(|(_, points)| empty(points)) {
         return Err(EvalError::Empty {
             what: "a precision-recall curve",
         });
     }
-    let names: Vec<&str> = series.iter().map(|(name, _)| *name).collect();
+    let names: Vec<&str> = series.iter().map(|(name, _)| name.as_ref()).collect();
     let (legend, top) = legend_layout(&names);
     let frame = Frame {
         left: MARGIN + 52,
@@ -36,7 +46,7 @@ pub fn precision_recall(
         frame.draw_y_axis(area, &ticks(0.0, 1.0, 5), "precision")?;
         frame.draw_x_axis(area, &ticks(0.0, 1.0, 5), "recall")?;
         for (i, (_, points)) in series.iter().enumerate() {
-            let line = steps(points).into_iter();
+            let line = steps(points.as_ref()).into_iter();
             let line: Vec<_> = line.map(|(x, y)| frame.at(x, y)).collect();
             area.draw(&PathElement::new(line, series_color(i).stroke_width(4)))?;
         }
@@ -71,7 +81,8 @@ mod tests {
         assert!((area - ap).abs() < 1e-12);
         let svg = precision_recall("Exact", &[("student", curve.as_slice())]).unwrap();
         assert!(svg.contains("recall") && svg.contains("student"));
-        assert!(precision_recall("t", &[]).is_err());
-        assert!(precision_recall("t", &[("s", &[])]).is_err());
+        assert!(precision_recall::<&str, &[PrecisionRecallPoint]>("t", &[]).is_err());
+        let none: [PrecisionRecallPoint; 0] = [];
+        assert!(precision_recall("t", &[("s", none)]).is_err());
     }
 }

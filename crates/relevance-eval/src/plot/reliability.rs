@@ -14,6 +14,15 @@ const HISTOGRAM_HEIGHT: i32 = 64;
 /// Accuracy of each bin as a bar, its mean confidence as a point on the diagonal's scale, and below,
 /// the share of rows in each bin. A calibrated system's bars end on the dashed diagonal.
 ///
+/// ```
+/// use relevance_eval::{plot, reliability_bins};
+///
+/// let bins = reliability_bins(&[0.5, 0.75, 1.0], &[false, true, true], 10)?;
+/// let svg = plot::reliability_diagram("Calibration", &bins)?;
+/// assert!(svg.contains("ECE 0.250, 3 pairs")); // 1/3 · (0.5 + 0.25 + 0)
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
+///
 /// # Errors
 /// No bins, or none that holds a row.
 pub fn reliability_diagram(title: &str, bins: &[ReliabilityBin]) -> Result<String, EvalError> {

@@ -141,13 +141,18 @@ pub(super) struct ColumnNames {
 }
 
 /// The longest name that is shown whole, in displayed pixels.
-pub(super) const LONGEST_NAME: i32 = 170;
+const LONGEST_NAME: i32 = 170;
+
+/// Displayed width of the widest name, in pixels, at most that of the longest that is shown whole.
+pub(super) fn widest_name<S: AsRef<str>>(names: &[S]) -> i32 {
+    let widths = names.iter().map(|name| text_width(name.as_ref(), TEXT));
+    widths.max().unwrap_or(0).min(LONGEST_NAME)
+}
 
 impl ColumnNames {
     /// For columns of this displayed width.
-    pub(super) fn new(names: &[String], column: i32) -> Self {
-        let widest = names.iter().map(|name| text_width(name, TEXT)).max();
-        let widest = widest.unwrap_or(0).min(LONGEST_NAME);
+    pub(super) fn new<S: AsRef<str>>(names: &[S], column: i32) -> Self {
+        let widest = widest_name(names);
         let turned = widest > column - 6;
         Self {
             turned,

@@ -9,6 +9,14 @@ use crate::EvalError;
 use crate::ranking::{dcg, normalize};
 
 /// What counts.
+///
+/// ```
+/// use relevance_eval::TrecConfig;
+///
+/// let config = TrecConfig::new().with_relevance_level(2).with_complete(false);
+/// assert_eq!((config.relevance_level, config.complete), (2, false));
+/// ```
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrecConfig {
@@ -28,6 +36,40 @@ impl Default for TrecConfig {
     }
 }
 
+impl TrecConfig {
+    /// The defaults.
+    ///
+    /// ```
+    /// # use relevance_eval::TrecConfig;
+    /// assert_eq!(TrecConfig::new(), TrecConfig::default());
+    /// ```
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the lowest level that is relevant.
+    ///
+    /// ```
+    /// # use relevance_eval::TrecConfig;
+    /// assert_eq!(TrecConfig::new().with_relevance_level(2).relevance_level, 2);
+    /// ```
+    pub fn with_relevance_level(mut self, level: i32) -> Self {
+        self.relevance_level = level;
+        self
+    }
+
+    /// Sets whether a judged query without results counts.
+    ///
+    /// ```
+    /// # use relevance_eval::TrecConfig;
+    /// assert!(!TrecConfig::new().with_complete(false).complete);
+    /// ```
+    pub fn with_complete(mut self, complete: bool) -> Self {
+        self.complete = complete;
+        self
+    }
+}
+
 /// Measures of every query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrecScores {
@@ -37,6 +79,18 @@ pub struct TrecScores {
 
 impl TrecScores {
     /// The mean over queries; `None` for a measure that was not asked for.
+    ///
+    /// ```
+    /// # use relevance_eval::{Qrels, Run, TrecConfig, TrecMeasure, trec_eval};
+    /// # let qrels = Qrels::read(&b"q1 0 a 1\nq2 0 a 1\n"[..])?;
+    /// # let run = Run::read(&b"q1 Q0 a 1 0.9 mine\n"[..])?;
+    /// # let measures = [TrecMeasure::Map];
+    /// // Two judged queries, of which one is answered, rightly.
+    /// let scores = trec_eval(&qrels, &run, &measures, &TrecConfig::default())?;
+    /// assert_eq!(scores.mean(&TrecMeasure::Map), Some(0.5));
+    /// assert_eq!(scores.mean(&TrecMeasure::RecipRank), None);
+    /// # Ok::<(), relevance_eval::EvalError>(())
+    /// ```
     pub fn mean(&self, measure: &TrecMeasure) -> Option<f64> {
         let values = self.per_query(measure)?;
         let (count, sum) = values.fold((0, 0.0), |(n, sum), (_, value)| (n + 1, sum + value));
@@ -44,6 +98,16 @@ impl TrecScores {
     }
 
     /// Every query's value, in the order of the ids; `None` for a measure that was not asked for.
+    ///
+    /// ```
+    /// # use relevance_eval::{Qrels, Run, TrecConfig, TrecMeasure, trec_eval};
+    /// # let qrels = Qrels::read(&b"q1 0 a 1\nq2 0 a 1\n"[..])?;
+    /// # let run = Run::read(&b"q1 Q0 a 1 0.9 mine\n"[..])?;
+    /// let scores = trec_eval(&qrels, &run, &[TrecMeasure::Map], &TrecConfig::default())?;
+    /// let values: Vec<_> = scores.per_query(&TrecMeasure::Map).expect("asked for").collect();
+    /// assert_eq!(values, [("q1", 1.0), ("q2", 0.0)]);
+    /// # Ok::<(), relevance_eval::EvalError>(())
+    /// ```
     pub fn per_query(&self, measure: &TrecMeasure) -> Option<impl Iterator<Item = (&str, f64)>> {
         let column = self.measures.iter().position(|m| m == measure)?;
         let queries = self.queries.iter();
@@ -51,26 +115,30 @@ impl TrecScores {
     }
 
     /// What was measured.
+    ///
+    /// ```
+    /// # use relevance_eval::{Qrels, Run, TrecConfig, TrecMeasure, trec_eval};
+    /// # let (qrels, run) = (Qrels::read(&b"q1 0 a 1\n"[..])?, Run::new());
+    /// let scores = trec_eval(&qrels, &run, &[TrecMeasure::Map], &TrecConfig::default())?;
+    /// assert_eq!(scores.measures(), [TrecMeasure::Map]);
+    /// # Ok::<(), relevance_eval::EvalError>(())
+    /// ```
     pub fn measures(&self) -> &[TrecMeasure] {
         &self.measures
     }
 
     /// How many queries count.
+    ///
+    /// ```
+    /// # use relevance_eval::{Qrels, Run, TrecConfig, TrecMeasure, trec_eval};
+    /// # let (qrels, run) = (Qrels::read(&b"q1 0 a 1\n"[..])?, Run::new());
+    /// let scores = trec_eval(&qrels, &run, &[TrecMeasure::Map], &TrecConfig::default())?;
+    /// assert_eq!(scores.num_queries(), 1);
+    /// # Ok::<(), relevance_eval::EvalError>(())
+    /// ```
     pub fn num_queries(&self) -> usize {
         self.queries.len()
     }
-}
-
-/// The measures of a run with the defaults of [`TrecConfig`].
-///
-/// # Errors
-/// As [`trec_eval_with`].
-pub fn trec_eval(
-    qrels: &Qrels,
-    run: &Run,
-    measures: &[TrecMeasure],
-) -> Result<TrecScores, EvalError> {
-    trec_eval_with(qrels, run, measures, TrecConfig::default())
 }
 
 /// The measures of a run as trec_eval computes them: documents in [`Run::ranked`]'s order; an
@@ -78,13 +146,25 @@ pub fn trec_eval(
 /// a query without a relevant document scores 0; results of queries that are not judged are passed
 /// over.
 ///
+/// ```
+/// use relevance_eval::{Qrels, Run, TrecConfig, TrecMeasure, trec_eval};
+///
+/// let qrels = Qrels::read(&b"q1 0 a 1\nq1 0 b 0\n"[..])?;
+/// let run = Run::read(&b"q1 Q0 b 1 0.9 mine\nq1 Q0 a 2 0.7 mine\n"[..])?;
+/// let measures = [TrecMeasure::RecipRank, "P@1".parse()?];
+/// let scores = trec_eval(&qrels, &run, &measures, &TrecConfig::default())?;
+/// assert_eq!(scores.mean(&measures[0]), Some(0.5)); // the first relevant document is at rank 2
+/// assert_eq!(scores.mean(&measures[1]), Some(0.0));
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
+///
 /// # Errors
 /// [`EvalError::Empty`] if no query counts.
-pub fn trec_eval_with(
+pub fn trec_eval(
     qrels: &Qrels,
     run: &Run,
     measures: &[TrecMeasure],
-    config: TrecConfig,
+    config: &TrecConfig,
 ) -> Result<TrecScores, EvalError> {
     let judged = qrels.queries();
     let counted = judged.filter(|(query, _)| config.complete || run.contains(query));

@@ -7,6 +7,16 @@ use std::str::FromStr;
 use crate::EvalError;
 
 /// A measure of a query's ranked list, under ir_measures' names.
+///
+/// ```
+/// use relevance_eval::TrecMeasure;
+///
+/// let measure: TrecMeasure = "P@10".parse()?;
+/// assert_eq!(measure, TrecMeasure::Precision(10));
+/// assert_eq!(measure.to_string(), "P@10");
+/// assert!("P@0".parse::<TrecMeasure>().is_err());
+/// # Ok::<(), relevance_eval::EvalError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum TrecMeasure {
@@ -32,6 +42,7 @@ pub enum TrecMeasure {
 }
 
 /// From a relevance level to a gain; levels of 0 and below gain nothing.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Gain {
     /// The level itself: trec_eval.
@@ -45,6 +56,15 @@ pub enum Gain {
 
 impl Gain {
     /// A gain for each level, kept to the sixth place.
+    ///
+    /// ```
+    /// use relevance_eval::Gain;
+    ///
+    /// let esci = Gain::custom(&[(3, 1.0), (2, 0.1), (1, 0.01)])?;
+    /// assert_eq!((esci.of(2), esci.of(0)), (0.1, 0.0));
+    /// assert!(Gain::custom(&[(1, -1.0)]).is_err());
+    /// # Ok::<(), relevance_eval::EvalError>(())
+    /// ```
     ///
     /// # Errors
     /// [`EvalError::OutOfRange`] for a gain that is negative, not finite or above 10^12.
@@ -65,6 +85,13 @@ impl Gain {
     }
 
     /// The gain of a level, at least 0.
+    ///
+    /// ```
+    /// use relevance_eval::Gain;
+    ///
+    /// assert_eq!((Gain::Linear.of(3), Gain::Linear.of(-1)), (3.0, 0.0));
+    /// assert_eq!(Gain::Exponential.of(3), 7.0); // 2^3 − 1
+    /// ```
     pub fn of(&self, level: i32) -> f64 {
         match self {
             Self::Custom(gains) => gains.get(&level).map_or(0.0, |&gain| gain as f64 / 1e6),

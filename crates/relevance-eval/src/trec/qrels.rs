@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::path::Path;
 
-use super::file::{check_field, open, read_lines, write_whole};
-use super::table::QueryTable;
+use super::lines::{Lines, check_field, check_query, shown};
+use super::table::{QueryTable, Value};
 use crate::EvalError;
-
-const LINE: &str = "query, iteration, document and an integer relevance, set apart by whitespace";
 
 /// Judged documents of each query. A relevance of 0 or below is judged and not relevant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,13 +14,37 @@ pub struct Qrels {
     table: QueryTable<i32>,
 }
 
+impl Value for i32 {
+    const LINE: &'static str = "query, iteration, document and a relevance that is a 32-bit integer, set apart by whitespace";
+    const TWICE: &'static str = "is judged twice";
+
+    fn parse<'a>(fields: &[&'a str]) -> Result<(&'a str, &'a str, Self), String> {
+        let &[query, _, document, relevance] = fields else {
+            return Err(format!("{} fields", fields.len()));
+        };
+        let value = relevance.parse();
+        let value = value.map_err(|_| format!("relevance {}", shown(relevance)))?;
+        Ok((query, document, value))
+    }
+}
+
 impl Qrels {
     /// No judgments.
+    ///
+    /// ```
+    /// assert!(relevance_eval::Qrels::new().is_empty());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Adds a judgment; one that stands already is replaced and given back.
+    ///
+    /// ```
+    /// let mut qrels = relevance_eval::Qrels::new();
+    /// assert_eq!(qrels.insert("q1", "a", 1), None);
+    /// assert_eq!(qrels.insert("q1", "a", 3), Some(1));
+    /// ```
     pub fn insert(
         &mut self,
         query: impl Into<String>,
@@ -33,74 +55,112 @@ impl Qrels {
     }
 
     /// Reads lines `query iteration document relevance`; the iteration is passed over, as trec_eval
-    /// does.
+    /// does, and so are blank lines and lines that begin with `#`.
+    ///
+    /// ```
+    /// use relevance_eval::Qrels;
+    ///
+    /// let qrels = Qrels::read(&b"# judged by hand\nq1 0 a 3\nq1 0 b 0\n"[..])?;
+    /// assert_eq!(qrels.query("q1").map(|judged| judged["a"]), Some(3));
+    /// let refused = Qrels::read(&b"q1 0 a 3\nq1 0 a 0\n"[..]).unwrap_err().to_string();
+    /// assert!(refused.starts_with("line 2: \"a\" is judged twice for \"q1\""), "{refused}");
+    /// # Ok::<(), relevance_eval::EvalError>(())
+    /// ```
     ///
     /// # Errors
-    /// [`EvalError::Io`] if the stream breaks; [`EvalError::TrecLine`] for a line that is none, or judges
-    /// a document twice.
+    /// [`EvalError::Stream`] if the stream breaks; [`EvalError::TrecLine`] for a line that is none, or
+    /// judges a document twice.
     pub fn read(reader: impl BufRead) -> Result<Self, EvalError> {
-        Self::parse(reader, None)
+        let table = QueryTable::read(reader)?;
+        Ok(Self { table })
     }
 
     /// Reads a qrels file.
     ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("qrels");
+    /// std::fs::write(&path, "q1 0 a 3\nq2 0 a 0\n")?;
+    /// assert_eq!(relevance_eval::Qrels::from_file(&path)?.len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
-    /// [`EvalError::Io`]; otherwise as [`Qrels::read`].
+    /// [`EvalError::File`]; otherwise as [`Qrels::read`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, EvalError> {
-        let path = path.as_ref();
-        Self::parse(open(path)?, Some(path))
-    }
-
-    fn parse(reader: impl BufRead, file: Option<&Path>) -> Result<Self, EvalError> {
-        let mut qrels = Self::new();
-        read_lines(reader, file, LINE, |fields| {
-            let &[query, _, document, relevance] = fields else {
-                return Err(format!("{} fields", fields.len()));
-            };
-            let value = relevance
-                .parse()
-                .map_err(|_| format!("relevance {relevance:?}"))?;
-            match qrels.insert(query, document, value) {
-                None => Ok(()),
-                Some(_) => Err(format!("{document:?} is judged twice for {query:?}")),
-            }
-        })?;
-        Ok(qrels)
+        let table = QueryTable::from_file(path.as_ref())?;
+        Ok(Self { table })
     }
 
     /// Writes a qrels file, whole or not at all.
     ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("qrels");
+    /// let mut qrels = relevance_eval::Qrels::new();
+    /// qrels.insert("q1", "a", 3);
+    /// qrels.write(&path)?;
+    /// assert_eq!(std::fs::read_to_string(&path)?, "q1 0 a 3\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
-    /// [`EvalError::Io`], also for an id that is empty or holds whitespace.
+    /// [`EvalError::File`]; [`EvalError::TrecField`] for an id that could not be read back: empty, with
+    /// whitespace, or a query that begins with `#`.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), EvalError> {
-        write_whole(path.as_ref(), |out| {
-            for (query, documents) in self.queries() {
-                check_field("query", query)?;
-                for (document, relevance) in documents {
-                    check_field("document", document)?;
-                    writeln!(out, "{query} 0 {document} {relevance}")?;
-                }
+        let mut out = Lines::create(path.as_ref())?;
+        for (query, documents) in self.queries() {
+            check_query(query)?;
+            for (document, relevance) in documents {
+                check_field("document", document)?;
+                out.line(format_args!("{query} 0 {document} {relevance}"))?;
             }
-            Ok(())
-        })
+        }
+        out.commit()
     }
 
-    /// The judged documents of a query.
+    /// The judged documents of a query; none for a query without a judgment.
+    ///
+    /// ```
+    /// let mut qrels = relevance_eval::Qrels::new();
+    /// qrels.insert("q1", "a", 3);
+    /// assert_eq!(qrels.query("q1").map(|judged| judged["a"]), Some(3));
+    /// assert_eq!(qrels.query("q2"), None);
+    /// ```
     pub fn query(&self, query: &str) -> Option<&BTreeMap<String, i32>> {
         self.table.query(query)
     }
 
     /// All queries with their judged documents, in the order of the ids.
+    ///
+    /// ```
+    /// let mut qrels = relevance_eval::Qrels::new();
+    /// qrels.insert("q2", "a", 3);
+    /// qrels.insert("q1", "a", 0);
+    /// let queries: Vec<_> = qrels.queries().map(|(query, _)| query).collect();
+    /// assert_eq!(queries, ["q1", "q2"]);
+    /// ```
     pub fn queries(&self) -> impl Iterator<Item = (&str, &BTreeMap<String, i32>)> {
         self.table.queries()
     }
 
     /// How many queries there are.
+    ///
+    /// ```
+    /// let mut qrels = relevance_eval::Qrels::new();
+    /// qrels.insert("q1", "a", 3);
+    /// qrels.insert("q1", "b", 0);
+    /// assert_eq!(qrels.len(), 1);
+    /// ```
     pub fn len(&self) -> usize {
         self.table.len()
     }
 
     /// Whether there is no query.
+    ///
+    /// ```
+    /// assert!(relevance_eval::Qrels::new().is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

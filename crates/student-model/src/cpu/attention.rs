@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use pulp::{Simd, WithSimd};
+use vector_math::pulp::{Simd, WithSimd};
+use vector_math::{exponentiate, largest};
 
 use super::aligned::Aligned;
-use super::exponential::exp;
 use super::tile::{MOST_ROWS, NARROW, Product, WIDE, tile_rows};
 
 /// Where the projections stand in a row, and how heads divide them.
@@ -82,7 +82,7 @@ impl Attend<'_> {
             .room(d.next_multiple_of(narrow) * self.tokens);
         let mut tokens = self.sequence.chunks_exact(3 * columns);
         for panel in keys.chunks_exact_mut(wide * d) {
-            // A panel's columns behind the last token keep what they held: their scores are overwritten.
+            // A panel's columns behind the last token keep what they held: their scores are not read.
             for (column, token) in tokens.by_ref().take(wide).enumerate() {
                 let key = &token[columns + head * d..][..d];
                 for (to, &x) in panel[column..].iter_mut().step_by(wide).zip(key) {
@@ -132,7 +132,10 @@ impl Attend<'_> {
         let stride = d.next_multiple_of(narrow);
         let mut sums = [0.0; MOST_ROWS];
         for (row, sum) in scores.chunks_exact_mut(padded).zip(&mut sums) {
-            *sum = exponentiate(simd, row, self.tokens);
+            // Columns behind the last token are not read again.
+            let row = &mut row[..self.tokens];
+            let most = largest(simd, row);
+            *sum = exponentiate(simd, row, most);
         }
         for (i, right) in values.chunks_exact(narrow * self.tokens).enumerate() {
             let product = Product::<NARROW> {
@@ -157,29 +160,10 @@ impl Attend<'_> {
     }
 }
 
-/// `e^(x - max)` of a row's first `tokens` numbers, in place; their sum.
-#[inline(always)]
-fn exponentiate<S: Simd>(simd: S, row: &mut [f32], tokens: usize) -> f32 {
-    /// Far below any score, and finite: its power adds nothing to a sum that is at least 1.
-    const NOTHING: f32 = -1e30;
-    let end = tokens.next_multiple_of(S::F32_LANES);
-    row[tokens..end].fill(NOTHING);
-    let (row, _) = S::as_mut_simd_f32s(&mut row[..end]);
-    let lowest = simd.splat_f32s(NOTHING);
-    let max = row.iter().fold(lowest, |max, &x| simd.max_f32s(max, x));
-    let max = simd.splat_f32s(simd.reduce_max_f32s(max));
-    let mut sum = simd.splat_f32s(0.0);
-    for x in row {
-        *x = exp(simd, simd.sub_f32s(*x, max));
-        sum = simd.add_f32s(sum, *x);
-    }
-    simd.reduce_sum_f32s(sum)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::instructions::Instructions;
     use super::*;
+    use vector_math::Instructions;
 
     /// `[tokens, 3 columns]`, scores far enough apart to matter.
     fn sequence(tokens: usize, columns: usize) -> Vec<f32> {

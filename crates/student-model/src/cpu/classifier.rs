@@ -1,6 +1,6 @@
 //! What stands on the encoder: a dense layer, tanh, and the classes.
 
-use super::instructions::Instructions;
+use vector_math::Instructions;
 
 use super::activation::Activation;
 use super::aligned::Aligned;
@@ -15,8 +15,14 @@ pub(crate) struct Classifier {
 }
 
 impl Classifier {
-    /// `[rows, h]` of the given stride → `[rows, classes]`, a row each.
-    pub(crate) fn logits(&self, simd: Instructions, cls: &[f32], stride: usize) -> Vec<Vec<f32>> {
+    /// `[rows, h]` of the given stride → `[rows, classes]`, appended to `found`.
+    pub(crate) fn logits(
+        &self,
+        simd: Instructions,
+        cls: &[f32],
+        stride: usize,
+        found: &mut Vec<f32>,
+    ) {
         let count = cls.len() / stride;
         let pooled = apply(simd, &self.dense, Activation::Tanh, count, (cls, stride));
         let columns = self.dense.columns();
@@ -27,8 +33,9 @@ impl Classifier {
             count,
             (&pooled, columns),
         );
-        let rows = logits.chunks_exact(self.output.columns());
-        rows.map(|row| row[..self.classes].to_vec()).collect()
+        for row in logits.chunks_exact(self.output.columns()) {
+            found.extend_from_slice(&row[..self.classes]);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The sum of word, position and segment embeddings.
 
-use super::instructions::Instructions;
+use vector_math::Instructions;
 
 use super::layer_norm::LayerNorm;
 use super::sequences::{Sequences, Token};

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::instructions::Instructions;
 use rayon::prelude::*;
+use vector_math::Instructions;
 
 use super::aligned::Aligned;
 use super::attention::Heads;

@@ -1,9 +1,9 @@
 //! A student's weights, laid out for this processor.
 
-use super::instructions::Instructions;
 use burn::nn::{Embedding, LayerNorm as ModelNorm, Linear};
 use burn::tensor::{Device, Tensor};
 use pair_tokenizer::Encoding;
+use vector_math::Instructions;
 
 use super::activation::Activation;
 use super::aligned::Aligned;
@@ -54,19 +54,20 @@ impl CpuEngine {
     }
 
     /// The logits of each row, `[b, K]`.
-    pub(crate) fn logits(&self, rows: &[&Encoding]) -> Vec<Vec<f32>> {
+    pub(crate) fn logits(&self, rows: &[&Encoding]) -> Vec<f32> {
         let Encoder { simd, .. } = self.encoder;
-        self.in_passes(rows, |cls, stride| {
-            self.classifier.logits(simd, cls, stride)
+        self.in_passes(rows, |cls, stride, found| {
+            self.classifier.logits(simd, cls, stride, found);
         })
     }
 
     /// The last hidden state at each row's first token, `[b, h]`.
-    pub(crate) fn cls(&self, rows: &[&Encoding]) -> Vec<Vec<f32>> {
+    pub(crate) fn cls(&self, rows: &[&Encoding]) -> Vec<f32> {
         let width = self.encoder.embeddings.width;
-        self.in_passes(rows, |cls, stride| {
-            let rows = cls.chunks_exact(stride);
-            rows.map(|row| row[..width].to_vec()).collect()
+        self.in_passes(rows, |cls, stride, found| {
+            for row in cls.chunks_exact(stride) {
+                found.extend_from_slice(&row[..width]);
+            }
         })
     }
 
@@ -74,8 +75,8 @@ impl CpuEngine {
     fn in_passes(
         &self,
         rows: &[&Encoding],
-        finish: impl Fn(&[f32], usize) -> Vec<Vec<f32>>,
-    ) -> Vec<Vec<f32>> {
+        finish: impl Fn(&[f32], usize, &mut Vec<f32>),
+    ) -> Vec<f32> {
         let sequences: Vec<Sequence<'_>> = rows
             .iter()
             .map(|row| Sequence {
@@ -83,7 +84,7 @@ impl CpuEngine {
                 segments: &row.type_ids,
             })
             .collect();
-        let mut found = Vec::with_capacity(rows.len());
+        let mut found = Vec::new();
         let mut rest = &sequences[..];
         while !rest.is_empty() {
             let (pass, later) = rest.split_at(pass_length(rest));
@@ -91,7 +92,7 @@ impl CpuEngine {
             let pass = Sequences::new(pass);
             self.outputs.with(|out| {
                 self.encoder.first_tokens(&pass, out);
-                found.extend(finish(out, self.encoder.stride()));
+                finish(out, self.encoder.stride(), &mut found);
             });
         }
         found
@@ -201,9 +202,9 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Option<Vec<f32>> {
 mod tests {
     use pair_tokenizer::TokenBatch;
 
-    use super::super::instructions::Instructions;
     use super::*;
     use crate::ModelType;
+    use vector_math::Instructions;
 
     fn encodings(lengths: &[usize]) -> Vec<Encoding> {
         let one = |(seed, &length): (usize, &usize)| Encoding {
@@ -239,10 +240,6 @@ mod tests {
         fresh(&config(layers, act))
     }
 
-    fn flat(rows: Vec<Vec<f32>>) -> Vec<f32> {
-        rows.into_iter().flatten().collect()
-    }
-
     fn assert_close(found: &[f32], expected: &[f32]) {
         assert_eq!(found.len(), expected.len());
         for (found, expected) in found.iter().zip(expected) {
@@ -258,8 +255,8 @@ mod tests {
         let [logits, cls] = [output.logits, output.cls].map(|t| numbers(t).unwrap());
         for simd in Instructions::available() {
             let engine = CpuEngine::on(simd, model).unwrap();
-            assert_close(&flat(engine.logits(&rows)), &logits);
-            assert_close(&flat(engine.cls(&rows)), &cls);
+            assert_close(&engine.logits(&rows), &logits);
+            assert_close(&engine.cls(&rows), &cls);
         }
     }
 
@@ -292,7 +289,7 @@ mod tests {
         let rows: Vec<&Encoding> = encodings.iter().collect();
         for simd in Instructions::available() {
             let engine = CpuEngine::on(simd, &model).unwrap();
-            let alone: Vec<Vec<f32>> = rows.iter().flat_map(|row| engine.cls(&[row])).collect();
+            let alone: Vec<f32> = rows.iter().flat_map(|row| engine.cls(&[row])).collect();
             for threads in [1, 2, 5] {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
                 let pool = pool.build().unwrap();

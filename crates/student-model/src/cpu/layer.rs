@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::instructions::Instructions;
+use vector_math::Instructions;
 
 use super::activation::Activation;
 use super::aligned::Aligned;

@@ -1,8 +1,7 @@
 //! Layer normalisation (Ba et al. 2016, arXiv 1607.06450).
 
-use pulp::{Simd, WithSimd};
-
-use super::instructions::Instructions;
+use vector_math::Instructions;
+use vector_math::pulp::{Simd, WithSimd};
 
 use super::aligned::Aligned;
 

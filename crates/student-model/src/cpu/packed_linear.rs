@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use pulp::{Simd, WithSimd};
-
-use super::instructions::Instructions;
+use vector_math::pulp::{Simd, WithSimd};
+use vector_math::{Instructions, VectorFunction};
 
 use super::activation::Activation;
 use super::aligned::Aligned;

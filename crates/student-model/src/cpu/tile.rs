@@ -1,6 +1,6 @@
 //! The micro-kernel: a tile of a matrix product, summed in registers.
 
-use pulp::{Simd, WithSimd};
+use vector_math::pulp::{Simd, WithSimd};
 
 /// Vectors that a tile is wide where the right matrix is a packed weight.
 pub(super) const WIDE: usize = 3;

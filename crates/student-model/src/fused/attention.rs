@@ -1,24 +1,50 @@
 //! Multi-head attention with its three projections and dropout on the probabilities.
+//!
+//! One batch element and one head; `X` and `X_q` are the rows that are asked and that ask (the same, or
+//! in the last layer `[CLS]` alone), `B` the bias that shuts padding out, `M` the mask's factors (0, or
+//! `1 / (1 - p)`), `∘` number by number, `σ` the softmax of each row:
+//!
+//! ```text
+//! Q = (X_q W_q + b_q) / √d    K = X W_k + b_k    V = X W_v + b_v
+//! S = Q Kᵀ + B                P = σ(S)           D = M ∘ P          O = D V
+//! ```
+//!
+//! Backward, from `dO`; a product `C = A B` has `dA = dC Bᵀ` and `dB = Aᵀ dC`:
+//!
+//! ```text
+//! dV = Dᵀ dO      dD = dO Vᵀ      dS = P ∘ (M ∘ dD - a 1ᵀ),  a_i = Σ_j P_ij M_ij dD_ij
+//! dQ = dS K       dK = dSᵀ Q      dQ' = dQ / √d, before the scale
+//! dW_q = X_qᵀ dQ'     db_q = Σ_rows dQ'      dX_q = dQ' W_qᵀ
+//! d[W_k W_v] = Xᵀ [dK dV]   d[b_k b_v] = Σ_rows [dK dV]   dX = [dK dV] [W_k W_v]ᵀ
+//! ```
+//!
+//! (`dS`: see [`probabilities`].) `B` is a constant.
+//!
+//! Why it is written so: the matrices `[b, heads, q, t]` are the largest of a layer. `S`, `P`, `D` and `M`
+//! exist for a few heads of one batch element at a time, in one thread's cache, and are made again in the
+//! backward pass from `Q`, `K` and one number a row; a tape of operations would keep four of each. Keys
+//! and values are projected together, one wide product instead of two.
+
+mod heads;
+mod probabilities;
 
 use burn::backend::Flex;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops};
-use burn::backend::flex::{FlexTensor, Layout};
+use burn::backend::flex::FlexTensor;
 use burn::backend::ops::FloatTensorOps;
 use burn::nn::{Dropout, Linear};
 use burn::tensor::{Shape, Tensor};
 use rayon::prelude::*;
+use vector_math::Instructions;
 
+use super::bias::{add_bias, column_sums};
 use super::dropout_mask::DropoutMask;
 use super::node::{Outcome, register};
 use super::primitive::{constant, contiguous, matrix, slice, tensor, tracked, vector};
-use super::vectors::{
-    Loops, TASK_ROWS, accumulate, exp, max_of, sum_of, sum_of_pairs, total, widest,
-};
-
-/// Heads that are worked on together: few enough that their scores stay in the second-level cache.
-const HEADS_AT_ONCE: usize = 4;
+use heads::{Dims, Group, apart, beside};
+use probabilities::{ScoreRows, Softmax, SoftmaxBackward};
 
 /// The projections of an attention layer.
 pub(crate) struct Projections<'a> {
@@ -94,26 +120,6 @@ pub(crate) fn attention(
     .record(Attention, guards)
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Dims {
-    b: usize,
-    q: usize,
-    t: usize,
-    h: usize,
-    heads: usize,
-}
-
-impl Dims {
-    /// Width of a head.
-    fn d(self) -> usize {
-        self.h / self.heads
-    }
-
-    fn scale(self) -> f32 {
-        1.0 / (self.d() as f32).sqrt()
-    }
-}
-
 #[derive(Debug, Clone)]
 struct State {
     dims: Dims,
@@ -184,16 +190,16 @@ impl State {
             .zip(log_sums.par_chunks_mut(heads * q))
             .enumerate()
             .for_each(|(i, (output, log_sums))| {
-                for group in self.groups() {
+                for group in self.dims.groups() {
                     let mut scores = self.scores(i, group);
                     let log_sums = &mut log_sums[group.first * q..][..group.len * q];
-                    widest(Softmax {
+                    Instructions::best().dispatch(Softmax {
                         scores: scores.storage_mut(),
                         log_sums,
                         rows: self.score_rows(i, group),
                     });
                     let context = Flex::float_matmul(scores, self.value(i, group));
-                    self.gather_heads(slice(&context), output, h, group);
+                    self.dims.gather(slice(&context), output, h, group);
                 }
             });
         self.log_sums = log_sums;
@@ -211,11 +217,13 @@ impl State {
             .zip(d_key_value.par_chunks_mut(t * 2 * h))
             .enumerate()
             .for_each(|(i, (d_query, d_key_value))| {
-                for group in self.groups() {
+                for group in self.dims.groups() {
                     let found = self.backward_group(i, group, grad);
-                    self.gather_heads(slice(&found.query), d_query, h, group);
-                    self.gather_heads(slice(&found.key), d_key_value, 2 * h, group);
-                    self.gather_heads(slice(&found.value), &mut d_key_value[h..], 2 * h, group);
+                    self.dims.gather(slice(&found.query), d_query, h, group);
+                    self.dims
+                        .gather(slice(&found.key), d_key_value, 2 * h, group);
+                    self.dims
+                        .gather(slice(&found.value), &mut d_key_value[h..], 2 * h, group);
                 }
                 let scale = self.dims.scale();
                 d_query.iter_mut().for_each(|x| *x *= scale);
@@ -225,18 +233,18 @@ impl State {
 
     fn backward_group(&self, i: usize, group: Group, grad: &FlexTensor) -> GroupGradient {
         let Dims { q, h, .. } = self.dims;
-        let grad = self.view(grad, i, group, q, h, 0); // [heads, q, d]
+        let grad = self.dims.view(grad, i, group, [q, h, 0]); // [heads, q, d]
         let value = self.value(i, group).transpose(1, 2); // [heads, d, t]
         let mut scores = self.scores(i, group); // [heads, q, t]
         let mut d_scores = Flex::float_matmul(grad.clone(), value); // [heads, q, t]
         let log_sums = &self.log_sums[(i * self.dims.heads + group.first) * q..][..group.len * q];
-        widest(SoftmaxBackward {
+        Instructions::best().dispatch(SoftmaxBackward {
             scores: scores.storage_mut(),
-            d_scores: d_scores.storage_mut(),
+            grads: d_scores.storage_mut(),
             log_sums,
             rows: self.score_rows(i, group),
         });
-        let query = self.view(&self.query, i, group, q, h, 0); // [heads, q, d]
+        let query = self.dims.view(&self.query, i, group, [q, h, 0]); // [heads, q, d]
         GroupGradient {
             value: Flex::float_matmul(scores.transpose(1, 2), grad), // [heads, t, d]
             key: Flex::float_matmul(d_scores.transpose(1, 2), query), // [heads, t, d]
@@ -254,160 +262,24 @@ impl State {
         }
     }
 
-    fn groups(&self) -> impl Iterator<Item = Group> + use<> {
-        let heads = self.dims.heads;
-        (0..heads).step_by(HEADS_AT_ONCE).map(move |first| Group {
-            first,
-            len: HEADS_AT_ONCE.min(heads - first),
-        })
-    }
-
     /// Scores without the bias, `[heads, q, t]`.
     fn scores(&self, i: usize, group: Group) -> FlexTensor {
         let Dims { q, h, .. } = self.dims;
-        let query = self.view(&self.query, i, group, q, h, 0);
+        let query = self.dims.view(&self.query, i, group, [q, h, 0]);
         Flex::float_matmul(query, self.key(i, group).transpose(1, 2))
     }
 
     /// `[heads, t, d]`
     fn key(&self, i: usize, group: Group) -> FlexTensor {
         let Dims { t, h, .. } = self.dims;
-        self.view(&self.key_value, i, group, t, 2 * h, 0)
+        self.dims.view(&self.key_value, i, group, [t, 2 * h, 0])
     }
 
     /// `[heads, t, d]`
     fn value(&self, i: usize, group: Group) -> FlexTensor {
         let Dims { t, h, .. } = self.dims;
-        self.view(&self.key_value, i, group, t, 2 * h, h)
+        self.dims.view(&self.key_value, i, group, [t, 2 * h, h])
     }
-
-    /// The heads of one batch element out of `[b · length, width]`, from `column` on: no copy,
-    /// `[heads, length, d]`.
-    fn view(
-        &self,
-        of: &FlexTensor,
-        i: usize,
-        group: Group,
-        length: usize,
-        width: usize,
-        column: usize,
-    ) -> FlexTensor {
-        let d = self.dims.d();
-        let start = i * length * width + column + group.first * d;
-        let strides = vec![d as isize, width as isize, 1];
-        let shape = Shape::new([group.len, length, d]);
-        of.clone().with_layout(Layout::new(shape, strides, start))
-    }
-
-    /// `[heads, length, d]` into the group's columns of `[length, width]`.
-    fn gather_heads(&self, heads: &[f32], into: &mut [f32], width: usize, group: Group) {
-        let d = self.dims.d();
-        let length = heads.len() / (group.len * d);
-        for (head, values) in heads.chunks_exact(length * d).enumerate() {
-            let column = (group.first + head) * d;
-            for (row, values) in into.chunks_mut(width).zip(values.chunks_exact(d)) {
-                row[column..column + d].copy_from_slice(values);
-            }
-        }
-    }
-}
-
-/// What is common to the rows of scores of some heads.
-struct ScoreRows<'a> {
-    length: usize,
-    bias: Option<&'a [f32]>,
-    mask: DropoutMask,
-    /// Position of the first score among all, `[b, heads, q, t]`.
-    first: u32,
-}
-
-/// Turns scores into probabilities after dropout; leaves each row's `ln Σ exp`.
-struct Softmax<'a> {
-    scores: &'a mut [f32],
-    log_sums: &'a mut [f32],
-    rows: ScoreRows<'a>,
-}
-
-impl Loops for Softmax<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let ScoreRows {
-            length,
-            bias,
-            mask,
-            mut first,
-        } = self.rows;
-        for (scores, log_sum) in self.scores.chunks_exact_mut(length).zip(self.log_sums) {
-            if let Some(bias) = bias {
-                accumulate(scores, bias);
-            }
-            let most = max_of(scores);
-            for score in scores.iter_mut() {
-                *score = exp(*score - most);
-            }
-            let sum = sum_of(scores, |x| x);
-            *log_sum = most + sum.ln();
-            let share = 1.0 / sum;
-            for (column, score) in (0u32..).zip(scores.iter_mut()) {
-                *score *= mask.factor(first.wrapping_add(column)) * share;
-            }
-            first = first.wrapping_add(length as u32);
-        }
-    }
-}
-
-/// Turns scores into probabilities after dropout, and the gradients of those into gradients of the
-/// scores.
-struct SoftmaxBackward<'a> {
-    scores: &'a mut [f32],
-    d_scores: &'a mut [f32],
-    log_sums: &'a [f32],
-    rows: ScoreRows<'a>,
-}
-
-impl Loops for SoftmaxBackward<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let ScoreRows {
-            length,
-            bias,
-            mask,
-            mut first,
-        } = self.rows;
-        let mut probabilities = vec![0.0; length];
-        let rows = self.scores.chunks_exact_mut(length);
-        let rows = rows.zip(self.d_scores.chunks_exact_mut(length));
-        for ((scores, grads), &log_sum) in rows.zip(self.log_sums) {
-            if let Some(bias) = bias {
-                accumulate(scores, bias);
-            }
-            for (probability, score) in probabilities.iter_mut().zip(&*scores) {
-                *probability = exp(score - log_sum);
-            }
-            let kept = scores.iter_mut().zip(&probabilities);
-            for (column, (score, probability)) in (0u32..).zip(kept) {
-                *score = probability * mask.factor(first.wrapping_add(column));
-            }
-            first = first.wrapping_add(length as u32);
-            let along = sum_of_pairs(scores, grads, |x, y| x * y);
-            // dS = m P dP - P Σ m P dP, and m P stands in `scores`.
-            let parts = grads.iter_mut().zip(&*scores).zip(&probabilities);
-            for ((grad, dropped), probability) in parts {
-                *grad = dropped * *grad - probability * along;
-            }
-        }
-    }
-}
-
-/// Some neighbouring heads.
-#[derive(Debug, Clone, Copy)]
-struct Group {
-    first: usize,
-    len: usize,
 }
 
 /// `[heads, q, d]`, `[heads, t, d]`, `[heads, t, d]`
@@ -421,76 +293,4 @@ struct GroupGradient {
 fn flat(tensor: FlexTensor, h: usize) -> FlexTensor {
     let rows = tensor.layout().num_elements() / h;
     contiguous(tensor).reshape(Shape::new([rows, h]))
-}
-
-/// Two `[rows, h]` side by side, `[rows, 2h]`.
-fn beside(left: &[f32], right: &[f32], h: usize) -> FlexTensor {
-    let mut both = Vec::with_capacity(left.len() + right.len());
-    for (left, right) in left.chunks_exact(h).zip(right.chunks_exact(h)) {
-        both.extend_from_slice(left);
-        both.extend_from_slice(right);
-    }
-    matrix(both, 2 * h)
-}
-
-/// `[rows, 2h]` → two `[rows, h]`
-fn apart(both: &[f32], h: usize) -> (FlexTensor, FlexTensor) {
-    let mut left = Vec::with_capacity(both.len() / 2);
-    let mut right = Vec::with_capacity(both.len() / 2);
-    for row in both.chunks_exact(2 * h) {
-        left.extend_from_slice(&row[..h]);
-        right.extend_from_slice(&row[h..]);
-    }
-    (matrix(left, h), matrix(right, h))
-}
-
-/// `(x + bias) · scale`
-fn add_bias(x: &mut [f32], bias: &[f32], scale: f32) {
-    x.par_chunks_mut(TASK_ROWS * bias.len())
-        .for_each(|x| widest(AddBias { x, bias, scale }));
-}
-
-struct AddBias<'a> {
-    x: &'a mut [f32],
-    bias: &'a [f32],
-    scale: f32,
-}
-
-impl Loops for AddBias<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for row in self.x.chunks_exact_mut(self.bias.len()) {
-            for (x, bias) in row.iter_mut().zip(self.bias) {
-                *x = (*x + bias) * self.scale;
-            }
-        }
-    }
-}
-
-fn column_sums(x: &[f32], width: usize) -> Vec<f32> {
-    let partial: Vec<Vec<f32>> = x
-        .par_chunks(TASK_ROWS * width)
-        .map(|x| widest(ColumnSums { x, width }))
-        .collect();
-    total(width, partial)
-}
-
-struct ColumnSums<'a> {
-    x: &'a [f32],
-    width: usize,
-}
-
-impl Loops for ColumnSums<'_> {
-    type Output = Vec<f32>;
-
-    #[inline(always)]
-    fn run(self) -> Vec<f32> {
-        let mut sums = vec![0.0; self.width];
-        for row in self.x.chunks_exact(self.width) {
-            accumulate(&mut sums, row);
-        }
-        sums
-    }
 }

@@ -1,4 +1,13 @@
 //! `gelu(z + bias)`: the inner activation of the feed-forward network.
+//!
+//! With `x = z + b` (`b` added to every row), `Φ` and `φ` the standard normal distribution and its density:
+//!
+//! - forward: `y = x Φ(x)`
+//! - backward, from `dy`: `dz = dy ∘ y'`, `y' = Φ(x) + x φ(x)`, because `Φ' = φ`; `db = Σ_rows dz`
+//!
+//! The forward pass keeps the slope `y'` and not `x`: value and slope share the one exponential
+//! ([`vector_math::gelu_with_slope`]), which the backward pass is spared, and the slope lies where `z`
+//! lay, so that the graph keeps one matrix either way.
 
 use burn::backend::Flex;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -7,12 +16,17 @@ use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::flex::FlexTensor;
 use burn::tensor::Tensor;
 use rayon::prelude::*;
+use vector_math::pulp::{Simd, WithSimd};
+use vector_math::{Instructions, gelu_with_slope};
 
 use super::node::{Outcome, register};
 use super::primitive::{contiguous, slice, tensor, tracked, vector};
-use super::vectors::{Loops, TASK_ROWS, accumulate, exp, total, widest};
+use super::sums::{TASK_ROWS, accumulate, total};
 
-/// `gelu(z + bias)` with the exact Gaussian distribution function, `[b, t, m]` and `[m]`.
+/// `gelu(z + bias)` with the exact Gaussian distribution function.
+///
+/// # Shapes
+/// `[b, t, m]` and `[m]` → `[b, t, m]`
 pub(crate) fn bias_gelu(z: Tensor<3>, bias: Tensor<1>) -> Tensor<3> {
     let (z, z_guard) = tracked(z).into_parts();
     let (bias, bias_guard) = tracked(bias).into_parts();
@@ -50,7 +64,7 @@ fn forward(z: &mut [f32], bias: &[f32]) -> Vec<f32> {
     let task = TASK_ROWS * bias.len();
     let mut output = vec![0.0; z.len()];
     let tasks = output.par_chunks_mut(task).zip(z.par_chunks_mut(task));
-    tasks.for_each(|(output, z)| widest(ForwardRows { output, z, bias }));
+    tasks.for_each(|(output, z)| Instructions::best().dispatch(ForwardRows { output, z, bias }));
     output
 }
 
@@ -60,16 +74,26 @@ struct ForwardRows<'a> {
     bias: &'a [f32],
 }
 
-impl Loops for ForwardRows<'_> {
+impl WithSimd for ForwardRows<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let width = self.bias.len();
-        let z = self.z.chunks_exact_mut(width);
-        for (output, z) in self.output.chunks_exact_mut(width).zip(z) {
-            for ((output, z), bias) in output.iter_mut().zip(z).zip(self.bias) {
-                (*output, *z) = gelu_and_slope(*z + bias);
+        let (bias, bias_rest) = S::as_simd_f32s(self.bias);
+        let rows = self.z.chunks_exact_mut(width);
+        for (output, z) in self.output.chunks_exact_mut(width).zip(rows) {
+            let (output, output_rest) = S::as_mut_simd_f32s(output);
+            let (z, z_rest) = S::as_mut_simd_f32s(z);
+            for ((output, z), &bias) in output.iter_mut().zip(z).zip(bias) {
+                (*output, *z) = gelu_with_slope(simd, simd.add_f32s(*z, bias));
+            }
+            if !bias_rest.is_empty() {
+                let bias = simd.partial_load_f32s(bias_rest);
+                let x = simd.add_f32s(simd.partial_load_f32s(z_rest), bias);
+                let (value, slope) = gelu_with_slope(simd, x);
+                simd.partial_store_f32s(output_rest, value);
+                simd.partial_store_f32s(z_rest, slope);
             }
         }
     }
@@ -80,7 +104,7 @@ fn backward(dz: &mut [f32], grad: &[f32], width: usize) -> Vec<f32> {
     let task = TASK_ROWS * width;
     let tasks = dz.par_chunks_mut(task).zip(grad.par_chunks(task));
     let partial: Vec<Vec<f32>> = tasks
-        .map(|(dz, grad)| widest(BackwardRows { dz, grad, width }))
+        .map(|(dz, grad)| Instructions::best().dispatch(BackwardRows { dz, grad, width }))
         .collect();
     total(width, partial)
 }
@@ -91,11 +115,11 @@ struct BackwardRows<'a> {
     width: usize,
 }
 
-impl Loops for BackwardRows<'_> {
+impl WithSimd for BackwardRows<'_> {
     type Output = Vec<f32>;
 
     #[inline(always)]
-    fn run(self) -> Vec<f32> {
+    fn with_simd<S: Simd>(self, _: S) -> Vec<f32> {
         let mut sums = vec![0.0; self.width];
         let grad = self.grad.chunks_exact(self.width);
         for (dz, grad) in self.dz.chunks_exact_mut(self.width).zip(grad) {
@@ -106,23 +130,4 @@ impl Loops for BackwardRows<'_> {
         }
         sums
     }
-}
-
-/// `x Φ(x)` and its derivative `Φ(x) + x φ(x)`.
-///
-/// `Φ` by formula 7.1.26 of Abramowitz and Stegun, *Handbook of Mathematical Functions*: at most
-/// 7.5e-8 off, and its exponential is the one that `φ` needs.
-#[inline(always)]
-fn gelu_and_slope(x: f32) -> (f32, f32) {
-    const INVERSE_SQRT_TAU: f32 = 0.398_942_3;
-    let bell = exp(-0.5 * x * x);
-    let t = 1.0 / (1.0 + 0.327_591_1 * std::f32::consts::FRAC_1_SQRT_2 * x.abs());
-    let p = 1.061_405_4;
-    let p = p * t - 1.453_152_1;
-    let p = p * t + 1.421_413_8;
-    let p = p * t - 0.284_496_72;
-    let p = p * t + 0.254_829_6;
-    let tail = 0.5 * p * t * bell;
-    let cdf = if x < 0.0 { tail } else { 1.0 - tail };
-    (x * cdf, cdf + x * bell * INVERSE_SQRT_TAU)
 }

@@ -1,4 +1,17 @@
 //! `LayerNorm(dropout(z + bias) + residual)`: how each half of a layer ends.
+//!
+//! One row of `h` numbers, with `b` the bias, `r` the residual, `m` the mask's factors (0, or
+//! `1 / (1 - p)`), `γ` and `β` the norm's, and means over the row:
+//!
+//! - forward: `u = m ∘ (z + b) + r`, `μ = mean(u)`, `s = 1 / √(mean((u - μ)²) + ε)`, `n = s (u - μ)`,
+//!   `y = γ ∘ n + β`
+//! - backward, from `dy`, with `g = γ ∘ dy`: `s` and `μ` depend on every `u_i`,
+//!   `∂μ/∂u_i = 1/h` and `∂s/∂u_i = -s² n_i / h`, so that `∂n_j/∂u_i = s (δ_ij - 1/h - n_i n_j / h)` and
+//!   `du = s (g - mean(g) - n mean(g ∘ n))`
+//! - then `dr = du`, `dz = m ∘ du`, and summed over rows `db = Σ dz`, `dγ = Σ dy ∘ n`, `dβ = Σ dy`
+//!
+//! The forward pass keeps `n` in the place of `z`, and `s`; the backward pass turns `n` into `dr` and `dy`
+//! into `dz` where they lie, and adds the three sums up in the same pass over memory.
 
 use burn::backend::Flex;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -8,13 +21,18 @@ use burn::backend::flex::FlexTensor;
 use burn::nn::{Dropout, LayerNorm};
 use burn::tensor::Tensor;
 use rayon::prelude::*;
+use vector_math::Instructions;
+use vector_math::pulp::{Simd, WithSimd};
 
 use super::dropout_mask::DropoutMask;
 use super::node::{Outcome, register};
 use super::primitive::{contiguous, slice, tensor, tracked, vector};
-use super::vectors::{Loops, TASK_ROWS, accumulate, sum_of, sum_of_pairs, total, widest};
+use super::sums::{TASK_ROWS, accumulate, sum_of, sum_of_pairs, total};
 
-/// `LayerNorm(dropout(z + bias) + residual)`, `[b, t, h]` and `[h]` → `[b, t, h]`.
+/// `LayerNorm(dropout(z + bias) + residual)`.
+///
+/// # Shapes
+/// `[b, t, h]` and `[h]` → `[b, t, h]`
 ///
 /// burn does not tell a norm's `epsilon`, so it is asked for.
 pub(crate) fn residual_norm(
@@ -117,7 +135,7 @@ fn forward(z: &mut [f32], inputs: &Inputs<'_>, mask: DropoutMask) -> (Vec<f32>, 
     tasks
         .enumerate()
         .for_each(|(i, (((output, z), residual), inverse_std))| {
-            widest(ForwardRows {
+            Instructions::best().dispatch(ForwardRows {
                 output,
                 z,
                 residual,
@@ -141,11 +159,11 @@ struct ForwardRows<'a> {
     first: u32,
 }
 
-impl Loops for ForwardRows<'_> {
+impl WithSimd for ForwardRows<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn with_simd<S: Simd>(self, _: S) {
         let Inputs {
             bias, gamma, beta, ..
         } = *self.inputs;
@@ -208,7 +226,7 @@ fn backward(
     let tasks = tasks.zip(inverse_std.par_chunks(TASK_ROWS)).enumerate();
     let partial: Vec<Vec<f32>> = tasks
         .map(|(i, ((normal, grad), inverse_std))| {
-            widest(BackwardRows {
+            Instructions::best().dispatch(BackwardRows {
                 normal,
                 grad,
                 inverse_std,
@@ -238,12 +256,12 @@ struct BackwardRows<'a> {
     first: u32,
 }
 
-impl Loops for BackwardRows<'_> {
+impl WithSimd for BackwardRows<'_> {
     /// Three sums over rows, one after the other: d_bias, d_gamma, d_beta.
     type Output = Vec<f32>;
 
     #[inline(always)]
-    fn run(self) -> Vec<f32> {
+    fn with_simd<S: Simd>(self, _: S) -> Vec<f32> {
         let width = self.gamma.len();
         let mut sums = vec![0.0; 3 * width];
         let (d_bias, rest) = sums.split_at_mut(width);

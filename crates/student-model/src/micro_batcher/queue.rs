@@ -71,12 +71,14 @@ impl Queue {
         self.with_room(pairs, |_| ())
     }
 
-    /// Takes a request in; its answer will be settled, whatever happens.
+    /// Takes a request in; its answer will be settled, whatever happens. Without a deadline of its own it
+    /// has the configured time.
     pub(super) fn push(
         &self,
         rows: Vec<Encoding>,
         deadline: Option<Instant>,
     ) -> Result<Arc<Answer>, StudentError> {
+        let deadline = deadline.or_else(|| Instant::now().checked_add(self.config.timeout?));
         let answer = Arc::new(Answer::new(rows.len(), deadline));
         if rows.is_empty() {
             return Ok(answer);
@@ -236,7 +238,7 @@ impl Waiting {
         let half = answer
             .deadline()
             .map(|d| d.saturating_duration_since(now) / 2);
-        let wait = half.map_or(config.max_wait(), |half| half.min(config.max_wait()));
+        let wait = half.map_or(config.max_wait, |half| half.min(config.max_wait));
         Self {
             answer,
             rows: rows.into(),

@@ -123,12 +123,10 @@ impl Watched {
 }
 
 fn config(batch_tokens: usize) -> MicroBatcherConfig {
-    MicroBatcherConfig {
-        batch_tokens,
-        max_wait_micros: 0,
-        queue_pairs: 1000,
-        workers: 1,
-    }
+    MicroBatcherConfig::new()
+        .with_batch_tokens(batch_tokens)
+        .with_max_wait(Duration::ZERO)
+        .with_queue_pairs(1000)
 }
 
 fn later(milliseconds: u64) -> Option<Instant> {
@@ -173,7 +171,8 @@ proptest! {
         workers in 1usize..4,
         callers in 1usize..5,
     ) {
-        let config = MicroBatcherConfig { max_wait_micros, workers, ..config(batch_tokens) };
+        let max_wait = Duration::from_micros(max_wait_micros);
+        let config = config(batch_tokens).with_max_wait(max_wait).with_workers(workers);
         let most = Arc::new(AtomicUsize::new(0));
         let seen = Arc::clone(&most);
         let watched = Watched::start(config, move |rows| {
@@ -263,10 +262,7 @@ fn the_pairs_of_a_request_go_longest_first() {
 #[test]
 fn an_idle_worker_waits_for_company_but_not_when_the_budget_is_full() {
     let hold = Duration::from_secs(1);
-    let waiting = MicroBatcherConfig {
-        max_wait_micros: hold.as_micros() as u64,
-        ..config(10)
-    };
+    let waiting = config(10).with_max_wait(hold);
     let watched = Watched::start(waiting, |rows| Ok(scores(rows)));
     let start = Instant::now();
     let one = watched.submit(vec![row(1, 4)], None).unwrap();
@@ -285,10 +281,7 @@ fn an_idle_worker_waits_for_company_but_not_when_the_budget_is_full() {
 
 #[test]
 fn a_deadline_shortens_the_wait_for_company() {
-    let waiting = MicroBatcherConfig {
-        max_wait_micros: 10_000_000,
-        ..config(10)
-    };
+    let waiting = config(10).with_max_wait(Duration::from_secs(10));
     let watched = Watched::start(waiting, |rows| Ok(scores(rows)));
     let pending = watched.submit(vec![row(1, 4)], later(2000)).unwrap();
     assert_eq!(pending.wait().unwrap(), [marked(1)]);
@@ -296,10 +289,7 @@ fn a_deadline_shortens_the_wait_for_company() {
 
 #[test]
 fn a_full_queue_sheds_and_takes_again_when_there_is_room() {
-    let small = MicroBatcherConfig {
-        queue_pairs: 3,
-        ..config(100)
-    };
+    let small = config(100).with_queue_pairs(3);
     let (watched, gate, _first) = Watched::held(small);
     let two = watched.submit(vec![row(1, 1), row(2, 1)], None).unwrap();
     match watched.submit(vec![row(3, 1), row(4, 1)], None) {
@@ -348,6 +338,21 @@ fn a_deadline_that_passes_in_the_queue_ends_the_wait_and_the_work() {
 }
 
 #[test]
+fn the_configured_time_is_for_requests_that_bring_none() {
+    let hurried = config(100).with_timeout(Some(Duration::from_millis(30)));
+    let (watched, gate, first) = Watched::held(hurried);
+    let start = Instant::now();
+    let own = watched.submit(vec![row(1, 1)], later(60_000)).unwrap();
+    let late = watched.submit(vec![row(2, 1)], None).unwrap();
+    assert_eq!(deadline_exceeded(late.wait()), (0, 1));
+    assert_eq!(deadline_exceeded(first.wait()), (0, 1));
+    assert!(start.elapsed() >= Duration::from_millis(30));
+    gate.open();
+    assert_eq!(own.wait().unwrap(), [marked(1)]);
+    assert_eq!(watched.rest(), [[1]]);
+}
+
+#[test]
 fn a_deadline_in_the_middle_says_how_far_it_came() {
     let gate = Arc::new(Gate::default());
     let at = Arc::clone(&gate);
@@ -386,10 +391,7 @@ fn a_task_that_awaits_is_told_of_its_deadline() {
 
 #[test]
 fn a_dropped_handle_is_not_computed_and_gives_its_room_back() {
-    let small = MicroBatcherConfig {
-        queue_pairs: 2,
-        ..config(100)
-    };
+    let small = config(100).with_queue_pairs(2);
     let (watched, gate, first) = Watched::held(small);
     drop(watched.submit(vec![row(1, 1), row(2, 1)], None).unwrap());
     thread::sleep(Duration::from_millis(5));

@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use burn::tensor::Device;
 use crsd_loss::CrsdLoss;
 use pair_tokenizer::{Encoding, PairTokenizer};
-use relevance_data::BatchSampler;
-use training_loop::{StepContext, StepOutput, TrainTask};
+use training_loop::{BatchSampler, StepContext, StepOutput, TrainTask};
 
 use super::batch::{Tokens, tokenise};
 use super::example::check_examples;
@@ -28,8 +27,6 @@ pub struct StudentTask {
     examples: Vec<Tokens>,
     classes: usize,
     sampler: BatchSampler,
-    /// The last epoch asked for, so that an epoch is sampled once and not once a batch.
-    epoch: Mutex<Option<(usize, Vec<Vec<usize>>)>>,
     evaluator: Option<Evaluator>,
     /// Under an objective that has one.
     queue: Option<Mutex<StudentQueue>>,
@@ -91,20 +88,19 @@ impl StudentTask {
         }
         check_examples(examples, classes, config)?;
         let examples = tokenise(examples, tokenizer, config)?;
-        let lengths = examples.iter().map(|e| e.standard.len() + e.reasoned.len());
-        let sampler = BatchSampler::new(
-            lengths.collect(),
-            config.train_batch_size,
-            config.training.seed,
-        )?
-        .with_group_by_length(config.group_by_length);
+        let size = config.train_batch_size;
+        let sampler = if config.group_by_length {
+            let length = |tokens: &Tokens| tokens.standard.len() + tokens.reasoned.len();
+            BatchSampler::by_length(examples.iter().map(length).collect(), size)
+        } else {
+            BatchSampler::new(examples.len(), size)
+        };
         Ok(Self {
             config: config.clone(),
             crsd,
             examples,
             classes,
             sampler,
-            epoch: Mutex::new(None),
             evaluator: None,
             queue,
             pad_id: tokenizer.pad_id(),
@@ -117,20 +113,6 @@ impl StudentTask {
     pub fn with_evaluator(mut self, evaluator: Evaluator) -> Self {
         self.evaluator = Some(evaluator);
         self
-    }
-
-    fn rows(&self, epoch: usize, index: usize) -> Vec<usize> {
-        // A poisoned lock only means that another thread panicked: the epoch is sampled anew.
-        let mut cached = self.epoch.lock().unwrap_or_else(|e| e.into_inner());
-        match &mut *cached {
-            Some((cached_epoch, batches)) if *cached_epoch == epoch => batches[index].clone(),
-            _ => {
-                let batches = self.sampler.epoch(epoch);
-                let rows = batches[index].clone();
-                *cached = Some((epoch, batches));
-                rows
-            }
-        }
     }
 
     /// The loss of a batch, given what the objective's passes gave.
@@ -178,7 +160,9 @@ impl TrainTask for StudentTask {
     }
 
     fn batch(&self, epoch: usize, index: usize, _: u64) -> Result<StudentBatch, StudentError> {
-        let rows = self.rows(epoch, index);
+        let rows = self
+            .sampler
+            .indices(epoch, index, self.config.training.seed);
         let rows: Vec<&Tokens> = rows.into_iter().map(|i| &self.examples[i]).collect();
         StudentBatch::collate(&rows, &self.config, self.classes, self.pad_id, &self.device)
     }

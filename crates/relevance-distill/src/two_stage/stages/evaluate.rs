@@ -2,8 +2,8 @@
 
 use relevance_data::{LabelSchema, LabeledPair};
 use relevance_eval::{
-    Evaluation, EvaluationConfig, PairedComparison, evaluate_with_item_ids, markdown_table,
-    paired_bootstrap_with_item_ids,
+    Evaluation, EvaluationConfig, PairedComparison, evaluate as evaluate_predictions,
+    markdown_table, paired_bootstrap,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -78,9 +78,8 @@ pub fn evaluate_student(
     }
     let rows = QueryRows::new(pairs, schema);
     let probabilities = student_probabilities(student, pairs)?;
-    Ok(evaluate_with_item_ids(
-        &rows.predictions(&probabilities),
-        &rows.items,
+    Ok(evaluate_predictions(
+        &rows.predictions(&probabilities)?,
         config,
     )?)
 }
@@ -89,14 +88,12 @@ pub(super) fn evaluate(run: &Run) -> Result<Facts, RunError> {
     let schema = &run.parts.schema;
     let test = &run.parts.test;
     let settings = &run.config().teacher;
-    let config = EvaluationConfig {
-        bootstrap_samples: run.config().bootstrap_samples,
-        seed: run.config().seed,
-        ..EvaluationConfig::default()
-    };
+    let config = EvaluationConfig::new()
+        .with_bootstrap_samples(run.config().bootstrap_samples)
+        .with_seed(run.config().seed);
     let rows = QueryRows::new(test, schema);
     let score = |probabilities: &[Vec<f64>]| {
-        evaluate_with_item_ids(&rows.predictions(probabilities), &rows.items, &config)
+        evaluate_predictions(&rows.predictions(probabilities)?, &config)
     };
 
     let majority = majority(&run.parts.log, schema, test.len());
@@ -110,13 +107,13 @@ pub(super) fn evaluate(run: &Run) -> Result<Facts, RunError> {
     run.check_interrupt(Stage::Evaluate)?;
     let of_ce = student_probabilities(&student(run, STUDENT_CE_DIR)?, test)?;
     let of_crsd = student_probabilities(&student(run, STUDENT_DIR)?, test)?;
-    let (ce, crsd) = (rows.predictions(&of_ce), rows.predictions(&of_crsd));
+    let (ce, crsd) = (rows.predictions(&of_ce)?, rows.predictions(&of_crsd)?);
     let teacher_scores = score(&of_teacher)?;
     let crsd_scores = score(&of_crsd)?;
     let systems = Systems {
         majority: score(&majority)?,
         student_ce: score(&of_ce)?,
-        crsd_minus_ce: paired_bootstrap_with_item_ids(&ce, &crsd, &rows.items, &config)?,
+        crsd_minus_ce: paired_bootstrap(&ce, &crsd, &config)?,
         retention: crsd_scores.macro_f1.value / teacher_scores.macro_f1.value,
         teacher: teacher_scores,
         student_crsd: crsd_scores,
@@ -164,12 +161,9 @@ fn student_probabilities(
         .zip(&texts)
         .map(|(pair, text)| (pair.pair.query.text.as_str(), text.as_str()))
         .collect();
-    Ok(predict(
-        student.model(),
-        student.tokenizer(),
-        &rows,
-        STUDENT_BATCH,
-    )?)
+    let (model, tokenizer) = (student.model(), student.tokenizer());
+    let probabilities = predict(model, tokenizer, &rows, STUDENT_BATCH)?;
+    Ok(probabilities.outer_iter().map(|row| row.to_vec()).collect())
 }
 
 /// The label distribution of `pairs`, for every row: its most probable class is the majority's.

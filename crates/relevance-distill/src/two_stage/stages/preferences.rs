@@ -119,7 +119,7 @@ pub(super) fn train_heads(run: &Run) -> Result<Facts, RunError> {
     let settings = &run.config().teacher;
     let folder = model_dir(run, Stage::Sft);
     let backbone = CausalLm::from_dir(&folder, &run.device)?;
-    let tokenizer = LmTokenizer::from_file(folder.join("tokenizer.json"))?;
+    let tokenizer = LmTokenizer::from_dir(folder)?;
     let heads = RewardHeads::new(backbone, &DimensionWeights::default(), run.config().seed)?;
     let config = RewardTrainConfig {
         limits: LengthLimits {

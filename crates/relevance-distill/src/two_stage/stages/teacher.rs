@@ -32,7 +32,7 @@ pub(super) fn pretrain(run: &Run) -> Result<Facts, RunError> {
     let (model, tokenizer) = match &run.options.teacher_init {
         Some(folder) => (
             CausalLm::from_dir(folder, &run.device)?,
-            LmTokenizer::from_file(folder.join("tokenizer.json"))?,
+            LmTokenizer::from_dir(folder)?,
         ),
         None => from_nothing(run, &documents)?,
     };
@@ -186,13 +186,13 @@ fn from_nothing(run: &Run, documents: &[Document]) -> Result<(CausalLm, LmTokeni
 
 fn load(run: &Run, folder: &Path) -> Result<(CausalLm, LmTokenizer), RunError> {
     let model = CausalLm::from_dir(folder, &run.device)?;
-    let tokenizer = LmTokenizer::from_file(folder.join("tokenizer.json"))?;
+    let tokenizer = LmTokenizer::from_dir(folder)?;
     Ok((model, tokenizer))
 }
 
 fn save(model: &CausalLm, tokenizer: &LmTokenizer, folder: &Path) -> Result<(), RunError> {
     model.save_dir(folder)?;
-    Ok(tokenizer.save(folder)?)
+    Ok(tokenizer.save_dir(folder)?)
 }
 
 fn inference(model: CausalLm) -> CausalLm {
