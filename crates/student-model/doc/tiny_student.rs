@@ -2,7 +2,7 @@
 
 fn tiny_student() -> student_model::Student {
     use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
-    use student_model::{BertConfig, BertForSequenceClassification, Student};
+    use student_model::{BertConfig, Student};
     use tokenizers::models::wordlevel::WordLevel;
     use tokenizers::pre_tokenizers::whitespace::Whitespace;
 
@@ -18,6 +18,6 @@ fn tiny_student() -> student_model::Student {
     };
     let config = config.with_labels(&["Exact", "Substitute", "Irrelevant"]);
     let device = burn::tensor::Device::default();
-    let model = BertForSequenceClassification::new(&config, 7, &device).unwrap();
+    let model = config.init(7, &device).unwrap();
     Student::new(&model, tokenizer, &[1.0, 0.1, 0.0]).unwrap()
 }

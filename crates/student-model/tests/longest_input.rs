@@ -2,9 +2,7 @@
 
 use burn::tensor::Device;
 use pair_tokenizer::{Encoding, PairTokenizer, PairTokenizerConfig};
-use student_model::{
-    BertConfig, BertForSequenceClassification, ModelType, Ranker, Student, StudentError,
-};
+use student_model::{BertConfig, ModelType, Ranker, Student, StudentError};
 use tokenizers::Tokenizer;
 use tokenizers::models::wordlevel::WordLevel;
 
@@ -35,7 +33,7 @@ fn ranker(model_type: ModelType, positions: usize, pad_id: usize) -> Ranker {
         ..BertConfig::default()
     };
     let config = config.with_labels(&["Exact", "Irrelevant"]);
-    let model = BertForSequenceClassification::new(&config, 1, &Device::default()).unwrap();
+    let model = config.init(1, &Device::default()).unwrap();
     Ranker::new(Student::new(&model, tokenizer, &[1.0, 0.0]).unwrap())
 }
 
