@@ -61,3 +61,8 @@ pub use pair_template::PairTemplate;
 #[cfg(feature = "batch")]
 pub use token_budget::TokenBudgetSampler;
 pub use tokenizer::PairTokenizer;
+
+/// The examples of the README are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
