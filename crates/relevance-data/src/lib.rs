@@ -34,7 +34,6 @@
 //! | measure how far reasons give labels away | [`label_leakage`] |
 //! | classify texts by their words | [`NaiveBayes`] |
 
-mod batching;
 pub mod cleaning;
 mod error;
 mod rationales;
@@ -42,7 +41,6 @@ mod records;
 pub mod sources;
 mod splits;
 
-pub use batching::BatchSampler;
 pub use error::{DataError, Position, RowFault};
 pub use rationales::{
     AnnotatedPair, ClassPrior, ClassWords, LabelWords, LeakageReport, NaiveBayes, Provenance,
@@ -71,3 +69,8 @@ pub use splits::{
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/DATA.md")]
 mod guide {}
+
+/// The examples of the README are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -118,6 +118,43 @@ pub enum StudentError {
         /// Why.
         reason: String,
     },
+    /// A batch lacks what its objective reads: the objective did not ask for it.
+    #[cfg(feature = "train")]
+    #[error("the batch has no {what}: an objective that reads it says so in `{asked_in}`")]
+    BatchLacks {
+        /// What is not there.
+        what: &'static str,
+        /// The method of [`Objective`](crate::Objective) that asks for it.
+        asked_in: &'static str,
+    },
+    /// An objective takes another number of forward passes than it asked for.
+    #[cfg(feature = "train")]
+    #[error(
+        "the step takes {expected} forward passes and was given {found}: `Objective::passes` asks \
+         for as many as `Objective::step` takes"
+    )]
+    PassCount {
+        /// How many there were.
+        found: usize,
+        /// How many the objective's step takes.
+        expected: usize,
+    },
+    /// An objective of one's own failed, with its own error.
+    #[cfg(feature = "train")]
+    #[error("the objective {name}: {source}")]
+    Objective {
+        /// The objective's name.
+        name: String,
+        /// What it said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The evaluator failed, with its own error.
+    #[cfg(feature = "train")]
+    #[error("the evaluator failed: {source}")]
+    Evaluation {
+        /// What it said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The memory queue of a checkpoint cannot be read back.
     #[cfg(feature = "train")]
     #[error("the checkpoint's memory queue: {reason}")]
@@ -169,6 +206,38 @@ impl From<training_loop::TrainError> for StudentError {
 }
 
 impl StudentError {
+    /// The error of an [`Objective`](crate::Objective) of one's own, kept as the source; a
+    /// [`StudentError`] stays what it is.
+    ///
+    /// ```
+    /// use student_model::StudentError;
+    ///
+    /// let error = StudentError::objective("focal", "the item has no price");
+    /// assert_eq!(error.to_string(), "the objective focal: the item has no price");
+    /// let own = StudentError::objective("focal", StudentError::NoExamples);
+    /// assert!(matches!(own, StudentError::NoExamples));
+    /// ```
+    #[cfg(feature = "train")]
+    pub fn objective(
+        name: impl Into<String>,
+        error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        let name = name.into();
+        Self::own_or(error.into(), |source| Self::Objective { name, source })
+    }
+
+    /// Takes an error of this crate out of its box; `wrap` takes any other.
+    #[cfg(feature = "train")]
+    pub(crate) fn own_or(
+        error: Box<dyn std::error::Error + Send + Sync>,
+        wrap: impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> Self,
+    ) -> Self {
+        match error.downcast::<Self>() {
+            Ok(own) => *own,
+            Err(foreign) => wrap(foreign),
+        }
+    }
+
     pub(crate) fn tokenizer(what: impl Into<String>, message: impl fmt::Display) -> Self {
         Self::Tokenizer {
             what: what.into(),

@@ -31,6 +31,7 @@
 //! | start from some of a deeper encoder's layers | [`BertForSequenceClassification::with_layers`] |
 //! | start from nothing | `train_wordpiece` (feature `train`), [`BertConfig::init`] |
 //! | train | `train_student` (feature `train`) |
+//! | train by an objective or an align loss of one's own | `Objective`, `Crsd`, `StudentTrainer` (feature `train`) |
 //! | save what a ranker needs | [`Student::new`], [`Student::save_dir`] |
 //! | save in shards or in half precision | [`Student::save_dir_with`], [`SaveOptions`] |
 
@@ -81,8 +82,10 @@ pub use relevance::RelevanceConfig;
 pub use student::Student;
 #[cfg(feature = "train")]
 pub use train::{
-    Evaluator, LogitKdConfig, NegativePolicy, Objective, RDropConfig, StudentBatch, StudentExample,
-    StudentModule, StudentTask, StudentTrainConfig, ViewBatch, train_student, train_student_with,
+    CrossEntropy, Crsd, Evaluator, LogitKd, LogitKdConfig, NegativePolicy, NoHeads, Objective,
+    ObjectiveConfig, ObjectiveContext, PassOutput, Passes, RDrop, RDropConfig, StudentBatch,
+    StudentExample, StudentLabels, StudentModule, StudentReason, StudentTask, StudentTrainConfig,
+    StudentTrainer, View, ViewBatch, train_student,
 };
 #[cfg(feature = "train")]
 pub use wordpiece::train_wordpiece;

@@ -12,8 +12,9 @@ use crsd_loss::CrsdLossConfig;
 use goldens::folder;
 use pair_tokenizer::{PairTemplate, PairTokenizer, PairTokenizerConfig};
 use student_model::{
-    BertForSequenceClassification, ModelType, Objective, Ranker, SaveOptions, Student,
-    StudentError, StudentExample, StudentTrainConfig, WeightType, predict, train_student,
+    BertForSequenceClassification, ModelType, ObjectiveConfig, Ranker, SaveOptions, Student,
+    StudentError, StudentExample, StudentReason, StudentTrainConfig, WeightType, predict,
+    train_student,
 };
 use training_loop::{Progress, TrainerOptions, TrainingConfig};
 
@@ -54,14 +55,9 @@ fn examples() -> Vec<StudentExample> {
             } else {
                 "no word is there"
             };
-            examples.push(StudentExample {
-                query: (*query).to_owned(),
-                item: (*item).to_owned(),
-                label: usize::from(i != j),
-                reason: Some(reason.to_owned()),
-                query_key: (*query).to_owned(),
-                ..StudentExample::default()
-            });
+            let reason = StudentReason::leaking_the_label(reason);
+            let example = StudentExample::new(*query, *item, usize::from(i != j));
+            examples.push(example.with_reason(reason));
         }
     }
     examples
@@ -75,20 +71,14 @@ fn trained(name: &str) -> BertForSequenceClassification {
         BertForSequenceClassification::from_pretrained_encoder(start, &LABELS, 3, &device).unwrap();
     let last = start.config().num_hidden_layers - 1;
     let start = start.with_layers(&[0, last]).unwrap();
-    let config = StudentTrainConfig {
-        training: TrainingConfig {
-            learning_rate: 3e-3,
-            max_steps: Some(250),
-            ..TrainingConfig::default()
-        },
-        objective: Objective::Crsd(CrsdLossConfig::new()),
-        train_batch_size: 12,
-        ..StudentTrainConfig::default()
-    };
-    let options = TrainerOptions {
-        progress: Progress::Hidden,
-        ..TrainerOptions::default()
-    };
+    let training = TrainingConfig::new()
+        .with_learning_rate(3e-3)
+        .with_max_steps(250);
+    let config = StudentTrainConfig::new()
+        .with_training(training)
+        .with_objective(ObjectiveConfig::Crsd(CrsdLossConfig::new()))
+        .with_train_batch_size(12);
+    let options = TrainerOptions::new().with_progress(Progress::Hidden);
     let report = train_student(start, &tokenizer(name), &examples(), &config, options).unwrap();
     let (first, last) = (report.log_history.first(), report.log_history.last());
     println!(

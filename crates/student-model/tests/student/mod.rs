@@ -80,3 +80,10 @@ pub(crate) fn tiny() -> Student {
     let model = config().init(11, &Device::default()).unwrap();
     Student::new(&model, tokenizer(24, 40), &[1.0, 0.1, 0.0]).unwrap()
 }
+
+/// A reason as it is written here: none of them names a label.
+#[cfg(feature = "train")]
+pub(crate) fn reason(text: impl AsRef<str>) -> Option<student_model::StudentReason> {
+    let rationale = relevance_data::Rationale::new(text.as_ref());
+    student_model::StudentReason::new(&rationale, &relevance_data::LabelSchema::esci())
+}
