@@ -13,8 +13,8 @@ use benches::bench_device;
 use crsd_loss::CrsdLossConfig;
 use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
 use student_model::{
-    BertConfig, BertForSequenceClassification, Objective, StudentExample, StudentTrainConfig,
-    train_student, train_wordpiece,
+    BertConfig, ObjectiveConfig, StudentExample, StudentReason, StudentTrainConfig, train_student,
+    train_wordpiece,
 };
 use training_loop::{Progress, TrainerOptions, TrainingConfig};
 
@@ -72,25 +72,19 @@ fn run_case(batch: usize, chunk: &str) -> Result<(), String> {
 fn case(batch: &str, chunk: &str) -> Result<(), String> {
     let number = |text: &str| text.parse::<usize>().map_err(|e| format!("{text}: {e}"));
     let rows = number(batch)?;
-    let config = StudentTrainConfig {
-        training: TrainingConfig {
-            max_steps: Some(1),
-            ..TrainingConfig::default()
-        },
-        objective: Objective::Crsd(CrsdLossConfig::new().with_lambda_warmup_ratio(0.0)),
-        train_batch_size: rows,
-        grad_cache_chunk_size: match chunk {
+    let training = TrainingConfig::new().with_max_steps(1);
+    let loss = CrsdLossConfig::new().with_lambda_warmup_ratio(0.0);
+    let config = StudentTrainConfig::new()
+        .with_training(training)
+        .with_objective(ObjectiveConfig::Crsd(loss))
+        .with_train_batch_size(rows)
+        .with_grad_cache_chunk_size(match chunk {
             "whole" => None,
             size => Some(number(size)?),
-        },
-        ..StudentTrainConfig::default()
-    };
+        });
     let tokenizer = tokenizer()?;
-    let options = TrainerOptions {
-        progress: Progress::Hidden,
-        ..TrainerOptions::default()
-    };
-    let model = BertForSequenceClassification::new(&small_bert(), 1, &bench_device()?);
+    let options = TrainerOptions::new().with_progress(Progress::Hidden);
+    let model = small_bert().init(1, &bench_device()?);
     let model = model.map_err(|e| e.to_string())?;
     let started = Instant::now();
     let report = train_student(model, &tokenizer, &examples(rows), &config, options);
@@ -133,13 +127,11 @@ fn examples(count: usize) -> Vec<StudentExample> {
         let words = (0..count).map(|i| format!("word{}", (seed * 31 + i * i * 7 + i) % 97));
         words.collect::<Vec<_>>().join(" ")
     };
-    let example = |i: usize| StudentExample {
-        query: words(i, 4),
-        item: format!("{} {i}", words(i + 1, 60)),
-        label: i % 4,
-        reason: Some(words(i + 2, 80)),
-        query_key: i.to_string(),
-        ..StudentExample::default()
+    // Made-up words name no label.
+    let example = |i: usize| {
+        StudentExample::new(words(i, 4), format!("{} {i}", words(i + 1, 60)), i % 4)
+            .with_reason(StudentReason::leaking_the_label(words(i + 2, 80)))
+            .with_query_key(i.to_string())
     };
     (0..count).map(example).collect()
 }

@@ -24,7 +24,7 @@ struct Trainer {
 impl Trainer {
     fn new(shape: StepShape, device: &Device) -> Self {
         let device = device.clone().autodiff();
-        let model = BertForSequenceClassification::new(&minilm(), 0, &device);
+        let model = minilm().init(0, &device);
         let model = model.expect("MiniLM's shape is valid");
         Self {
             optimizer: adamw(&TrainingConfig::default(), &model),

@@ -33,7 +33,7 @@ pub fn student(device: &Device) -> Result<Student, StudentError> {
             let texts = pairs(Fields::Text, 4000)?;
             let texts = texts.iter().flat_map(|(query, item)| [query, item]);
             let tokenizer = train_wordpiece(texts, minilm().vocab_size)?;
-            let model = BertForSequenceClassification::new(&minilm(), 0, device)?;
+            let model = minilm().init(0, device)?;
             (model, PairTokenizer::from_tokenizer(tokenizer, lengths)?)
         }
     };

@@ -1,209 +1,130 @@
-//! Hugging Face folders: `config.json` and `model.safetensors`.
+//! Hugging Face folders: `config.json` and the weights.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use burn::store::burn_pack::Tensor as StoredTensor;
-use burn::store::{
-    BurnToPyTorchAdapter, FloatCastAdapter, ModuleAdapter, ModuleSnapshot, ModuleStore,
-    PyTorchToBurnAdapter, SafetensorsStore,
+use burn::tensor::Device;
+use hf_folder::{
+    CONFIG_FILE, FolderWriter, SaveOptions, Weights, load_module, module_tensors, read_json,
 };
-use burn::tensor::{DType, Device};
 use serde_json::{Map, Value};
 
 use crate::config::CausalLmConfig;
 use crate::error::CausalLmError;
 use crate::model::CausalLm;
-
-const CONFIG_FILE: &str = "config.json";
-const WEIGHTS_FILE: &str = "model.safetensors";
-const INDEX_FILE: &str = "model.safetensors.index.json";
+use crate::tensor_names::{expected, is_known};
 
 impl CausalLmConfig {
+    /// Reads the `config.json` of a folder.
+    ///
+    /// # Errors
+    /// As [`CausalLmConfig::from_file`].
+    pub fn from_dir(dir: impl AsRef<Path>) -> Result<Self, CausalLmError> {
+        Self::from_file(dir.as_ref().join(CONFIG_FILE))
+    }
+
     /// Reads a `config.json`.
     ///
     /// # Errors
-    /// [`CausalLmError::Io`], [`CausalLmError::Json`], or [`CausalLmError::ConfigFile`] around what
-    /// is wrong with a key.
+    /// [`CausalLmError::Folder`] if it cannot be read, or [`CausalLmError::ConfigFile`] around what is
+    /// wrong with a key.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, CausalLmError> {
         let path = path.as_ref();
         let map: Map<String, Value> = read_json(path)?;
-        Self::try_from(map).map_err(|source| CausalLmError::ConfigFile {
-            path: path.to_owned(),
-            source: Box::new(source),
-        })
+        Self::try_from(map).map_err(|error| error.in_file(path))
     }
 }
 
 impl CausalLm {
     /// Reads a Hugging Face folder: `config.json` and `model.safetensors`, or the shards that
-    /// `model.safetensors.index.json` lists. Weights in f16 or bf16 become f32.
+    /// `model.safetensors.index.json` lists. Weights in f16, bf16 or f64 become f32.
     ///
     /// Every tensor of the model must be there, with its shape, and no other; two harmless ones are
     /// passed over: `rotary_emb.inv_freq` of old Llama files, and `lm_head.weight` where the config
-    /// ties the head to the embedding.
+    /// ties the head to the embedding. Names and shapes are compared before memory for the model is
+    /// asked for, and one tensor is read at a time.
     ///
     /// # Errors
-    /// [`CausalLmError::MissingTensors`], [`CausalLmError::ExtraTensors`] or
-    /// [`CausalLmError::TensorShape`], naming the tensors; errors of the config and the files.
+    /// [`CausalLmError::Folder`], naming the file and the tensors that are missing, unexpected,
+    /// misshapen or of another type; [`CausalLmError::ConfigFile`].
+    ///
+    /// ```
+    /// use burn::tensor::Device;
+    /// use causal_lm::{CausalLm, CausalLmConfig};
+    /// # let parent = tempfile::tempdir()?;
+    /// # let dir = parent.path().join("model");
+    /// let device = Device::default();
+    /// let config = CausalLmConfig { vocab_size: 50, num_hidden_layers: 1, ..Default::default() };
+    /// config.init(7, &device)?.save_dir(&dir)?;
+    /// let model = CausalLm::from_dir(&dir, &device)?;
+    /// assert_eq!(model.config().vocab_size, 50);
+    /// // A config that promises more than the file holds:
+    /// let text = std::fs::read_to_string(dir.join("config.json"))?;
+    /// let text = text.replace("\"vocab_size\": 50", "\"vocab_size\": 1099511627776");
+    /// std::fs::write(dir.join("config.json"), text)?;
+    /// let error = CausalLm::from_dir(&dir, &device).unwrap_err().to_string();
+    /// assert!(error.contains("embed_tokens.weight has shape [50, 128], expected [1099511627776, 128]"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn from_dir(dir: impl AsRef<Path>, device: &Device) -> Result<Self, CausalLmError> {
         let dir = dir.as_ref();
-        let config = CausalLmConfig::from_file(dir.join(CONFIG_FILE))?;
-        let mut model = config.blank(device)?;
-        let weights = Weights::open(dir)?.only_known(&config);
-        weights.check(&model)?;
-        let adapter = PyTorchToBurnAdapter.chain(FloatCastAdapter::to(DType::F32));
-        let tensors = weights.tensors.into_values().collect();
-        let result = model.apply(tensors, None, Some(Box::new(adapter)), false);
-        match result.errors.first() {
-            Some(error) => Err(damaged(&weights.path, error)),
-            None => Ok(model),
+        let config = CausalLmConfig::from_dir(dir)?;
+        let known = |name: &str| is_known(name, &config).then(|| name.to_owned());
+        let weights = Weights::open(dir, known)?;
+        // A list of the names that a config promises is memory too.
+        if config.num_hidden_layers > weights.len() {
+            let allowed = format!(
+                "at most {}, the tensors of {}",
+                weights.len(),
+                weights.path().display()
+            );
+            let layers = config.num_hidden_layers;
+            let error = CausalLmError::invalid("num_hidden_layers", layers, allowed);
+            return Err(error.in_file(&dir.join(CONFIG_FILE)));
         }
+        weights.check(expected(&config), str::to_owned)?;
+        let mut model = config.blank(device);
+        load_module(&mut model, weights, str::to_owned)?;
+        Ok(model)
     }
 
-    /// Writes `config.json` and `model.safetensors` (f32), which `transformers` opens. The folder
-    /// is made if missing; each file appears whole or not at all.
+    /// Writes `config.json` and `model.safetensors` (f32), which `transformers` opens: the whole folder
+    /// or nothing. A model folder of that name is replaced; the tokenizer's files and
+    /// `generation_config.json` in it stay.
     ///
     /// # Errors
-    /// [`CausalLmError::Io`] or [`CausalLmError::Checkpoint`].
+    /// [`CausalLmError::Folder`] if the folder cannot be written, or holds anything that is not part of
+    /// a model folder.
     pub fn save_dir(&self, dir: impl AsRef<Path>) -> Result<(), CausalLmError> {
-        let dir = dir.as_ref();
-        fs::create_dir_all(dir).map_err(CausalLmError::io(dir, "create folder"))?;
-        let path = dir.join(WEIGHTS_FILE);
-        let mut store = SafetensorsStore::from_file(&path)
-            .overwrite(true)
-            .clear_metadata()
-            .metadata("format", "pt")
-            .with_to_adapter(BurnToPyTorchAdapter);
-        self.save_into(&mut store).map_err(|e| damaged(&path, e))?;
-        let map = Map::from(self.config.clone());
-        let json = serde_json::to_vec_pretty(&map)
-            .expect("a JSON object can be written: a bug in causal-lm");
-        write(&dir.join(CONFIG_FILE), &json)
-    }
-}
-
-/// The tensors of a folder, not read yet.
-struct Weights {
-    /// The file that messages name: the one with the weights, or the index of the shards.
-    path: PathBuf,
-    tensors: BTreeMap<String, StoredTensor>,
-}
-
-impl Weights {
-    fn open(dir: &Path) -> Result<Self, CausalLmError> {
-        let (whole, index) = (dir.join(WEIGHTS_FILE), dir.join(INDEX_FILE));
-        if whole.is_file() || !index.is_file() {
-            let tensors = stored_tensors(&whole)?;
-            return Ok(Self {
-                path: whole,
-                tensors,
-            });
-        }
-        let json: Map<String, Value> = read_json(&index)?;
-        let shards = json.get("weight_map").and_then(Value::as_object);
-        let shards = shards.ok_or_else(|| damaged(&index, "no object `weight_map`"))?;
-        let files: Option<BTreeSet<&str>> = shards.values().map(Value::as_str).collect();
-        let files = files.ok_or_else(|| damaged(&index, "`weight_map` holds no file names"))?;
-        let mut tensors = BTreeMap::new();
-        for file in files {
-            tensors.append(&mut stored_tensors(&dir.join(file))?);
-        }
-        Ok(Self {
-            path: index,
-            tensors,
-        })
+        self.save_dir_with(dir, &SaveOptions::default())
     }
 
-    /// Leaves out what some files hold and no model needs.
-    fn only_known(mut self, config: &CausalLmConfig) -> Self {
-        self.tensors.retain(|name, _| {
-            !(name.ends_with("rotary_emb.inv_freq")
-                || (config.tie_word_embeddings && name == "lm_head.weight"))
-        });
-        self
+    /// [`CausalLm::save_dir`] in shards or in half precision.
+    ///
+    /// # Errors
+    /// As [`CausalLm::save_dir`], and if a weight is too large for f16.
+    pub fn save_dir_with(
+        &self,
+        dir: impl AsRef<Path>,
+        options: &SaveOptions,
+    ) -> Result<(), CausalLmError> {
+        let folder = FolderWriter::create(dir, &[])?;
+        folder.keep_companions()?;
+        self.write_into(&folder, options)?;
+        Ok(folder.commit()?)
     }
 
-    /// Compares names and shapes with the model's.
-    fn check(&self, model: &CausalLm) -> Result<(), CausalLmError> {
-        let wanted = model.collect(None, Some(Box::new(BurnToPyTorchAdapter)), false);
-        let wanted: BTreeMap<&str, &StoredTensor> = wanted
-            .iter()
-            .map(|tensor| (tensor.name.as_str(), tensor))
-            .collect();
-        let absent = wanted
-            .keys()
-            .filter(|name| !self.tensors.contains_key(**name));
-        let names: Vec<String> = absent.map(|name| (*name).to_owned()).collect();
-        let path = self.path.clone();
-        if !names.is_empty() {
-            return Err(CausalLmError::MissingTensors { path, names });
-        }
-        let unknown = self
-            .tensors
-            .keys()
-            .filter(|name| !wanted.contains_key(name.as_str()));
-        let names: Vec<String> = unknown.cloned().collect();
-        if !names.is_empty() {
-            return Err(CausalLmError::ExtraTensors { path, names });
-        }
-        for (name, tensor) in &self.tensors {
-            let (found, expected) = (tensor.shape.to_vec(), wanted[name.as_str()].shape.to_vec());
-            if found != expected {
-                return Err(CausalLmError::TensorShape {
-                    path,
-                    name: name.clone(),
-                    expected,
-                    found,
-                });
-            }
-        }
-        Ok(())
+    /// Writes `config.json` and the weights into a folder that is going to hold more: a tokenizer
+    /// ([`LmTokenizer::write_into`](crate::LmTokenizer::write_into)), files of one's own.
+    ///
+    /// # Errors
+    /// As [`CausalLm::save_dir_with`].
+    pub fn write_into(
+        &self,
+        folder: &FolderWriter,
+        options: &SaveOptions,
+    ) -> Result<(), CausalLmError> {
+        folder.write_weights(&module_tensors(self, str::to_owned), options)?;
+        let config = self.config.to_json(options.weight_type);
+        Ok(folder.write_text(CONFIG_FILE, &config)?)
     }
-}
-
-fn stored_tensors(path: &Path) -> Result<BTreeMap<String, StoredTensor>, CausalLmError> {
-    fs::metadata(path).map_err(CausalLmError::io(path, "open"))?;
-    let mut store = SafetensorsStore::from_file(path);
-    let tensors = store.get_all_tensors().map_err(|e| damaged(path, e))?;
-    Ok(tensors.clone())
-}
-
-fn damaged(path: &Path, reason: impl ToString) -> CausalLmError {
-    CausalLmError::Checkpoint {
-        path: path.to_owned(),
-        reason: reason.to_string(),
-    }
-}
-
-pub(crate) fn read_json(path: &Path) -> Result<Map<String, Value>, CausalLmError> {
-    let text = fs::read(path).map_err(CausalLmError::io(path, "open"))?;
-    serde_json::from_slice(&text).map_err(|error| CausalLmError::Json {
-        path: path.to_owned(),
-        message: error.to_string(),
-    })
-}
-
-/// Writes a file beside its place and renames it.
-pub(crate) fn write(path: &Path, contents: &[u8]) -> Result<(), CausalLmError> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".writing-");
-    #[cfg(unix)]
-    {
-        // Ordinary permissions (the umask applies): temporary files are private by default.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let io = || CausalLmError::io(path, "write");
-    let mut file = builder.tempfile_in(folder).map_err(io())?;
-    file.write_all(contents).map_err(io())?;
-    file.as_file().sync_all().map_err(io())?;
-    file.persist(path).map_err(|error| io()(error.error))?;
-    Ok(())
 }

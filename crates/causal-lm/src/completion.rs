@@ -151,11 +151,11 @@ impl<'a> CompletionEncoder<'a> {
     ) -> Result<Self, CausalLmError> {
         if max_prompt_length == 0 {
             let (field, allowed) = ("max_prompt_length", "at least 1");
-            return Err(CausalLmError::config(field, 0, allowed));
+            return Err(CausalLmError::invalid(field, 0, allowed));
         }
         if max_length <= max_prompt_length {
             let allowed = format!("above max_prompt_length = {max_prompt_length}");
-            return Err(CausalLmError::config("max_length", max_length, allowed));
+            return Err(CausalLmError::invalid("max_length", max_length, allowed));
         }
         Ok(Self {
             tokenizer,

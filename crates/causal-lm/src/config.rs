@@ -1,59 +1,19 @@
 //! The shape of a decoder, under the keys of a Hugging Face `config.json`.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::CausalLmError;
-
-/// A family of decoders. They share one block and differ in three places: the norm on queries and
-/// keys, and the biases of attention and MLP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum ModelType {
-    /// `Qwen3ForCausalLM`: RMSNorm on each head's query and key; biases by `attention_bias`.
-    #[default]
-    Qwen3,
-    /// `Qwen2ForCausalLM`: biases on query, key and value, none on the output.
-    Qwen2,
-    /// `LlamaForCausalLM`: biases by `attention_bias` and `mlp_bias`.
-    Llama,
-}
-
-impl ModelType {
-    /// The `model_type` of `config.json`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Qwen3 => "qwen3",
-            Self::Qwen2 => "qwen2",
-            Self::Llama => "llama",
-        }
-    }
-
-    /// The class that `transformers` builds.
-    pub fn architecture(self) -> &'static str {
-        match self {
-            Self::Qwen3 => "Qwen3ForCausalLM",
-            Self::Qwen2 => "Qwen2ForCausalLM",
-            Self::Llama => "LlamaForCausalLM",
-        }
-    }
-}
-
-impl fmt::Display for ModelType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+use crate::model_type::ModelType;
 
 /// The shape of a decoder.
 ///
 /// Keys and meanings are those of Hugging Face's `Qwen3Config`, `Qwen2Config` and `LlamaConfig`.
-/// Keys of a `config.json` that change nothing here are kept in [`extra`](Self::extra) and
-/// written back; keys that would change the computation in a way this crate does not implement
-/// (scaled RoPE, sliding windows, another activation, quantised weights) are refused.
+/// Keys of a `config.json` that change nothing here are kept in [`extra`](Self::extra) and written
+/// back: such a file has many, and each version of `transformers` adds some, so an unknown one is no
+/// mistake as it would be in a configuration of our own. Keys that would change the computation in a way
+/// this crate does not implement (scaled RoPE, sliding windows, another activation, quantised weights)
+/// are refused.
 ///
 /// The default is a decoder of about 1.3 million parameters, small enough to be trained from
 /// nothing on a CPU.
@@ -160,24 +120,33 @@ impl CausalLmConfig {
         self.model_type == ModelType::Llama && self.mlp_bias
     }
 
-    /// Trainable numbers.
+    /// Trainable numbers; `usize::MAX` if there are more than that.
     pub fn num_parameters(&self) -> usize {
         let (h, i, d) = (self.hidden_size, self.intermediate_size, self.head_size());
-        let (q, kv) = (self.num_attention_heads * d, self.num_key_value_heads * d);
-        let qkv_bias = if self.has_qkv_bias() { q + 2 * kv } else { 0 };
-        let output_bias = if self.has_output_bias() { h } else { 0 };
-        let mlp_bias = if self.has_mlp_bias() { 2 * i + h } else { 0 };
-        let qk_norm = if self.has_qk_norm() { 2 * d } else { 0 };
-        let attention = 2 * h * q + 2 * h * kv + qkv_bias + output_bias + qk_norm;
-        let layer = attention + 3 * h * i + mlp_bias + 2 * h;
+        let q = self.num_attention_heads.saturating_mul(d);
+        let kv = self.num_key_value_heads.saturating_mul(d);
+        let some = |has: bool, sizes: &[usize]| if has { sum(sizes) } else { 0 };
+        let layer = sum(&[
+            h.saturating_mul(sum(&[q, q, kv, kv])),
+            h.saturating_mul(sum(&[i, i, i])),
+            some(self.has_qkv_bias(), &[q, kv, kv]),
+            some(self.has_output_bias(), &[h]),
+            some(self.has_mlp_bias(), &[i, i, h]),
+            some(self.has_qk_norm(), &[d, d]),
+            sum(&[h, h]),
+        ]);
         let heads = if self.tie_word_embeddings { 1 } else { 2 };
-        heads * self.vocab_size * h + self.num_hidden_layers * layer + h
+        sum(&[
+            self.vocab_size.saturating_mul(h).saturating_mul(heads),
+            self.num_hidden_layers.saturating_mul(layer),
+            h,
+        ])
     }
 
     /// Checks every field.
     ///
     /// # Errors
-    /// [`CausalLmError::Config`] names the first field that is out of range.
+    /// [`CausalLmError::InvalidConfig`] names the first field that is out of range.
     pub fn validate(&self) -> Result<(), CausalLmError> {
         let sizes = [
             ("vocab_size", self.vocab_size),
@@ -190,10 +159,11 @@ impl CausalLmConfig {
         ];
         for (field, value) in sizes {
             if value == 0 {
-                return Err(CausalLmError::config(field, value, "at least 1"));
+                return Err(CausalLmError::invalid(field, value, "at least 1"));
             }
         }
         self.validate_heads()?;
+        self.validate_memory()?;
         let numbers = [
             ("rms_norm_eps", self.rms_norm_eps),
             ("rope_theta", self.rope_theta),
@@ -201,11 +171,11 @@ impl CausalLmConfig {
         ];
         for (field, value) in numbers {
             if !(value.is_finite() && value > 0.0) {
-                return Err(CausalLmError::config(field, value, "a number above 0"));
+                return Err(CausalLmError::invalid(field, value, "a number above 0"));
             }
         }
         if self.mlp_bias && self.model_type != ModelType::Llama {
-            return Err(CausalLmError::config(
+            return Err(CausalLmError::invalid(
                 "mlp_bias",
                 true,
                 "false, except for llama",
@@ -218,20 +188,55 @@ impl CausalLmConfig {
         let (heads, kv) = (self.num_attention_heads, self.num_key_value_heads);
         if !heads.is_multiple_of(kv) {
             let allowed = format!("a divisor of num_attention_heads = {heads}");
-            return Err(CausalLmError::config("num_key_value_heads", kv, allowed));
+            return Err(CausalLmError::invalid("num_key_value_heads", kv, allowed));
         }
         match self.head_dim {
-            None if !self.hidden_size.is_multiple_of(heads) => Err(CausalLmError::config(
+            None if !self.hidden_size.is_multiple_of(heads) => Err(CausalLmError::invalid(
                 "hidden_size",
                 self.hidden_size,
                 format!("a multiple of num_attention_heads = {heads}, unless head_dim is given"),
             )),
             _ if self.head_size() == 0 || !self.head_size().is_multiple_of(2) => {
                 let allowed = "an even number (RoPE turns pairs)";
-                Err(CausalLmError::config("head_dim", self.head_size(), allowed))
+                Err(CausalLmError::invalid(
+                    "head_dim",
+                    self.head_size(),
+                    allowed,
+                ))
             }
             _ => Ok(()),
         }
+    }
+
+    /// Refuses sizes whose product is no size any more, before something is multiplied or asked for.
+    fn validate_memory(&self) -> Result<(), CausalLmError> {
+        let h = self.hidden_size;
+        let heads = self.num_attention_heads.saturating_mul(self.head_size());
+        let sizes = [
+            ("head_dim", self.head_size(), heads.saturating_mul(h)),
+            (
+                "vocab_size",
+                self.vocab_size,
+                self.vocab_size.saturating_mul(h),
+            ),
+            (
+                "intermediate_size",
+                self.intermediate_size,
+                self.intermediate_size.saturating_mul(h),
+            ),
+            (
+                "num_hidden_layers",
+                self.num_hidden_layers,
+                self.num_parameters(),
+            ),
+        ];
+        for (field, value, numbers) in sizes {
+            if numbers > MOST_NUMBERS {
+                let allowed = format!("weights of at most {MOST_NUMBERS} numbers");
+                return Err(CausalLmError::invalid(field, value, allowed));
+            }
+        }
+        Ok(())
     }
 
     fn validate_token_ids(&self) -> Result<(), CausalLmError> {
@@ -241,11 +246,18 @@ impl CausalLmConfig {
         for (field, &id) in ids {
             if id as usize >= self.vocab_size {
                 let allowed = format!("below vocab_size = {}", self.vocab_size);
-                return Err(CausalLmError::config(field, id, allowed));
+                return Err(CausalLmError::invalid(field, id, allowed));
             }
         }
         Ok(())
     }
+}
+
+/// The most f32 numbers that a machine has addresses for.
+const MOST_NUMBERS: usize = isize::MAX as usize / 4;
+
+fn sum(sizes: &[usize]) -> usize {
+    sizes.iter().fold(0, |sum, &size| sum.saturating_add(size))
 }
 
 #[cfg(test)]
@@ -288,6 +300,27 @@ mod tests {
                 "head_dim",
                 CausalLmConfig {
                     head_dim: Some(7),
+                    ..base()
+                },
+            ),
+            (
+                "head_dim",
+                CausalLmConfig {
+                    head_dim: Some(1 << 60),
+                    ..base()
+                },
+            ),
+            (
+                "vocab_size",
+                CausalLmConfig {
+                    vocab_size: usize::MAX,
+                    ..base()
+                },
+            ),
+            (
+                "num_hidden_layers",
+                CausalLmConfig {
+                    num_hidden_layers: 1 << 60,
                     ..base()
                 },
             ),

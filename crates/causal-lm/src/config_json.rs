@@ -1,9 +1,11 @@
 //! `config.json`: what is read from it, what is refused, what is written.
 
+use hf_folder::{Architecture, WeightType};
 use serde_json::{Map, Value, json};
 
-use crate::config::{CausalLmConfig, ModelType};
+use crate::config::CausalLmConfig;
 use crate::error::CausalLmError;
+use crate::model_type::ModelType;
 
 /// Keys that must hold one of these values (or null, or be absent): another would change what the
 /// model computes.
@@ -20,8 +22,9 @@ impl TryFrom<Map<String, Value>> for CausalLmConfig {
 
     /// Reads the keys of a Hugging Face `config.json`, written by `transformers` 4 or 5.
     fn try_from(map: Map<String, Value>) -> Result<Self, CausalLmError> {
+        let model_type = ModelType::of_config(&map)?;
         let mut keys = Keys(map);
-        let model_type = keys.model_type()?;
+        keys.take("model_type");
         keys.refuse_unsupported()?;
         let num_attention_heads = keys.required("num_attention_heads")?;
         let config = Self {
@@ -90,13 +93,22 @@ impl From<CausalLmConfig> for Map<String, Value> {
             ("pad_token_id", json!(config.pad_token_id)),
         ];
         map.extend(keys.map(|(key, value)| (key.to_owned(), value)));
-        // The file is written in f32, whatever the weights were read from.
+        map
+    }
+}
+
+impl CausalLmConfig {
+    /// The text of a `config.json`, beside weights of a type.
+    pub(crate) fn to_json(&self, weight_type: WeightType) -> String {
+        let mut map = Map::from(self.clone());
+        // A loader that is not told takes f32; a key that is there must say the truth.
         for key in ["dtype", "torch_dtype"] {
-            if map.contains_key(key) {
-                map.insert(key.into(), json!("float32"));
+            if map.contains_key(key) || weight_type != WeightType::F32 {
+                map.insert(key.into(), json!(weight_type.torch_name()));
             }
         }
-        map
+        serde_json::to_string_pretty(&map)
+            .expect("a JSON object can be written: a bug in causal-lm")
     }
 }
 
@@ -109,20 +121,12 @@ impl Keys {
         self.0.remove(key).filter(|value| !value.is_null())
     }
 
-    fn model_type(&mut self) -> Result<ModelType, CausalLmError> {
-        let key = "model_type";
-        let value = self.take(key).ok_or(CausalLmError::MissingKey { key })?;
-        serde_json::from_value(value.clone()).map_err(|_| CausalLmError::ModelType {
-            found: value.as_str().map_or(value.to_string(), str::to_owned),
-        })
-    }
-
     fn size(&mut self, key: &'static str) -> Result<Option<usize>, CausalLmError> {
         let Some(value) = self.take(key) else {
             return Ok(None);
         };
         let size = value.as_u64().and_then(|size| usize::try_from(size).ok());
-        let refused = || CausalLmError::config(key, &value, "a whole number");
+        let refused = || CausalLmError::invalid(key, &value, "a whole number");
         size.map(Some).ok_or_else(refused)
     }
 
@@ -134,7 +138,7 @@ impl Keys {
         let Some(value) = self.take(key) else {
             return Ok(None);
         };
-        let refused = || CausalLmError::config(key, &value, "a number");
+        let refused = || CausalLmError::invalid(key, &value, "a number");
         value.as_f64().map(Some).ok_or_else(refused)
     }
 
@@ -142,7 +146,7 @@ impl Keys {
         let Some(value) = self.take(key) else {
             return Ok(false);
         };
-        let refused = || CausalLmError::config(key, &value, "true or false");
+        let refused = || CausalLmError::invalid(key, &value, "true or false");
         value.as_bool().ok_or_else(refused)
     }
 
@@ -156,7 +160,7 @@ impl Keys {
         };
         let id = |id: &Value| id.as_u64().and_then(|id| u32::try_from(id).ok());
         let ids: Option<Vec<u32>> = ids.iter().map(id).collect();
-        ids.ok_or_else(|| CausalLmError::config(key, &value, "a token id, or a list of them"))
+        ids.ok_or_else(|| CausalLmError::invalid(key, &value, "a token id, or a list of them"))
     }
 
     fn token(&mut self, key: &'static str) -> Result<Option<u32>, CausalLmError> {
@@ -176,7 +180,7 @@ impl Keys {
             let partial = value.get("partial_rotary_factor").and_then(Value::as_f64);
             if kind.is_some_and(|kind| kind != "default") || partial.is_some_and(|p| p != 1.0) {
                 let allowed = "absent, null or `rope_type: default`";
-                return Err(CausalLmError::config(key, &value, allowed));
+                return Err(CausalLmError::invalid(key, &value, allowed));
             }
             theta = theta.or_else(|| value.get("rope_theta").and_then(Value::as_f64));
         }
@@ -189,19 +193,23 @@ impl Keys {
             if let Some(value) = value
                 && !value.as_str().is_some_and(|text| allowed.contains(&text))
             {
-                return Err(CausalLmError::config(key, value, allowed[0]));
+                return Err(CausalLmError::invalid(key, value, allowed[0]));
             }
         }
         for key in UNSUPPORTED {
             let value = self.0.get(key).unwrap_or(&Value::Null);
             if !(value.is_null() || value == &Value::Bool(false)) {
-                return Err(CausalLmError::config(key, value, "absent, null or false"));
+                return Err(CausalLmError::invalid(key, value, "absent, null or false"));
             }
         }
         let layers = self.0.get("layer_types").and_then(Value::as_array);
         let windowed = layers.into_iter().flatten();
         match windowed.into_iter().find(|kind| *kind != "full_attention") {
-            Some(kind) => Err(CausalLmError::config("layer_types", kind, "full_attention")),
+            Some(kind) => Err(CausalLmError::invalid(
+                "layer_types",
+                kind,
+                "full_attention",
+            )),
             None => Ok(()),
         }
     }
@@ -255,7 +263,7 @@ mod tests {
         let cases = [
             (
                 with("model_type", json!("gpt2")),
-                "`model_type` is \"gpt2\"; allowed: qwen3",
+                "`model_type` is \"gpt2\", allowed: \"qwen3\", \"qwen2\" or \"llama\"",
             ),
             (
                 with("rope_scaling", json!({"rope_type": "yarn", "factor": 4.0})),
@@ -263,7 +271,7 @@ mod tests {
             ),
             (
                 with("hidden_act", json!("gelu")),
-                "`hidden_act` is \"gelu\"; allowed: silu",
+                "`hidden_act` is \"gelu\", allowed: silu",
             ),
             (
                 with("use_sliding_window", json!(true)),
@@ -301,10 +309,14 @@ mod tests {
         let mut config = with("torch_dtype", json!("bfloat16"));
         config["transformers_version"] = json!("4.51.0");
         let parsed = parse(config).unwrap();
-        let written = Map::from(parsed.clone());
-        assert_eq!(written["transformers_version"], "4.51.0");
-        assert_eq!(written["torch_dtype"], "float32");
-        let again = CausalLmConfig::try_from(written.clone()).unwrap();
-        assert_eq!(Map::from(again), written);
+        // Whatever the weights were read from, the file tells what they are written in.
+        for (weight_type, name) in [(WeightType::F32, "float32"), (WeightType::F16, "float16")] {
+            let text = parsed.to_json(weight_type);
+            let written: Map<String, Value> = serde_json::from_str(&text).unwrap();
+            assert_eq!(written["transformers_version"], "4.51.0");
+            assert_eq!(written["torch_dtype"], name);
+            let again = CausalLmConfig::try_from(written.clone()).unwrap();
+            assert_eq!(again.to_json(weight_type), text);
+        }
     }
 }

@@ -1,29 +1,17 @@
 //! What can go wrong with a decoder, its files and its inputs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use hf_folder::{FolderError, UnknownArchitecture};
 
 /// An error of this crate; each carries the evidence.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CausalLmError {
-    /// A file or folder could not be read, made or replaced.
-    #[error("{}: cannot {action}: {source}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What was tried.
-        action: &'static str,
-        /// The system's answer.
-        source: std::io::Error,
-    },
-    /// A JSON file does not parse, or is not an object.
-    #[error("{}: {message}", path.display())]
-    Json {
-        /// The file.
-        path: PathBuf,
-        /// What the parser found.
-        message: String,
-    },
+    /// A folder's files could not be read or written, or its tensors are not those of the model that
+    /// its `config.json` describes.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// The file's configuration is refused.
     #[error("{}: {source}", path.display())]
     ConfigFile {
@@ -38,57 +26,15 @@ pub enum CausalLmError {
         /// The key.
         key: &'static str,
     },
-    /// A family of models that this crate does not have.
-    #[error("model config: `model_type` is {found:?}; allowed: qwen3, qwen2, llama")]
-    ModelType {
-        /// What was found.
-        found: String,
-    },
     /// A setting has a value that makes no sense or is not supported.
-    #[error("`{field}` is {value}; allowed: {allowed}")]
-    Config {
+    #[error("`{field}` is {value}, allowed: {allowed}")]
+    InvalidConfig {
         /// The setting.
         field: &'static str,
         /// Its value.
         value: String,
         /// What it may be.
         allowed: String,
-    },
-    /// A checkpoint lacks tensors.
-    #[error("{}: missing tensors: {}", path.display(), list(names))]
-    MissingTensors {
-        /// The file.
-        path: PathBuf,
-        /// Their names, sorted.
-        names: Vec<String>,
-    },
-    /// A checkpoint holds tensors that the model has no place for.
-    #[error("{}: unexpected tensors: {}", path.display(), list(names))]
-    ExtraTensors {
-        /// The file.
-        path: PathBuf,
-        /// Their names, sorted.
-        names: Vec<String>,
-    },
-    /// A tensor of a checkpoint has another shape than the configuration asks for.
-    #[error("{}: tensor {name} has shape {found:?}, the config asks for {expected:?}", path.display())]
-    TensorShape {
-        /// The file.
-        path: PathBuf,
-        /// The tensor.
-        name: String,
-        /// The shape that the configuration asks for.
-        expected: Vec<usize>,
-        /// The shape in the file.
-        found: Vec<usize>,
-    },
-    /// A checkpoint file is damaged or cannot be written.
-    #[error("{}: {reason}", path.display())]
-    Checkpoint {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
     },
     /// A tokenizer file or a text is refused.
     #[error("tokenizer: {reason}")]
@@ -161,38 +107,30 @@ pub enum CausalLmError {
     NoTargets,
 }
 
-impl CausalLmError {
-    pub(crate) fn io(
-        path: &std::path::Path,
-        action: &'static str,
-    ) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io {
-            path,
-            action,
-            source,
-        }
+impl From<UnknownArchitecture> for CausalLmError {
+    fn from(error: UnknownArchitecture) -> Self {
+        Self::invalid("model_type", error.found, error.allowed)
     }
+}
 
-    pub(crate) fn config(
+impl CausalLmError {
+    pub(crate) fn invalid(
         field: &'static str,
         value: impl ToString,
         allowed: impl Into<String>,
     ) -> Self {
-        Self::Config {
+        Self::InvalidConfig {
             field,
             value: value.to_string(),
             allowed: allowed.into(),
         }
     }
-}
 
-/// The first names, and how many more there are.
-fn list(names: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let mut text = names[..names.len().min(SHOWN)].join(", ");
-    if names.len() > SHOWN {
-        text.push_str(&format!(" and {} more", names.len() - SHOWN));
+    /// Says which file a refused value stood in.
+    pub(crate) fn in_file(self, path: &Path) -> Self {
+        Self::ConfigFile {
+            path: path.to_owned(),
+            source: Box::new(self),
+        }
     }
-    text
 }

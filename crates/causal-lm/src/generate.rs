@@ -21,8 +21,26 @@ impl CausalLm {
     /// A model on an autodiff device generates without a graph.
     ///
     /// # Errors
-    /// [`CausalLmError::Config`], [`CausalLmError::EmptyRow`], [`CausalLmError::TokenId`] or
+    /// [`CausalLmError::InvalidConfig`], [`CausalLmError::EmptyRow`], [`CausalLmError::TokenId`] or
     /// [`CausalLmError::TooLong`]; `row` is the prompt's index.
+    ///
+    /// ```
+    /// use burn::tensor::Device;
+    /// use causal_lm::{CausalLmConfig, GenerationConfig};
+    ///
+    /// let config = CausalLmConfig { vocab_size: 50, num_hidden_layers: 1, ..Default::default() };
+    /// let model = config.init(/* seed */ 7, &Device::default())?;
+    /// let sampled = GenerationConfig { max_new_tokens: 4, do_sample: true, num_return_sequences: 2,
+    ///     ..Default::default() };
+    /// let prompts = [vec![3, 4, 5], vec![7]];
+    /// let replies = model.generate(&prompts, &sampled)?;
+    /// assert_eq!(replies.len(), 4); // two to the first prompt, then two to the second
+    /// assert!(replies.iter().flatten().all(|&token| token < 50));
+    /// assert_eq!(model.generate(&prompts, &sampled)?, replies); // the same seed
+    /// let error = model.generate(&[vec![50]], &sampled).unwrap_err();
+    /// assert_eq!(error.to_string(), "row 0: token id 50 is outside the vocabulary of 50");
+    /// # Ok::<(), causal_lm::CausalLmError>(())
+    /// ```
     pub fn generate(
         &self,
         prompts: &[Vec<u32>],
@@ -89,7 +107,7 @@ impl CausalLm {
                     vocab_size,
                 });
             }
-            let tokens = prompt.len() + new_tokens(row);
+            let tokens = prompt.len().saturating_add(new_tokens(row));
             if tokens > context {
                 return Err(CausalLmError::TooLong {
                     row,

@@ -1,8 +1,8 @@
 //! New decoders, with random weights that depend on the seed alone.
 
-use burn::module::Param;
+use burn::module::{Param, ParamId};
 use burn::nn::{Embedding, Linear, RmsNorm, RmsNormConfig};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Shape, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -13,36 +13,40 @@ use crate::mlp::SwiGlu;
 use crate::model::{CausalLm, Decoder, DecoderLayer};
 
 impl CausalLmConfig {
-    /// A new model with random weights; [`init_with_seed`](Self::init_with_seed) with seed 0.
-    ///
-    /// # Errors
-    /// As [`CausalLmConfig::validate`].
-    pub fn init(&self, device: &Device) -> Result<CausalLm, CausalLmError> {
-        self.init_with_seed(0, device)
-    }
-
     /// A new model: matrices from a normal distribution with standard deviation
     /// `initializer_range`, biases 0, norms 1, as in `transformers`. The numbers are drawn on the
     /// host, so every device gets the same.
     ///
+    /// ```
+    /// use burn::tensor::Device;
+    /// use causal_lm::CausalLmConfig;
+    ///
+    /// let config = CausalLmConfig { vocab_size: 50, ..Default::default() };
+    /// let model = config.init(/* seed */ 7, &Device::default())?;
+    /// assert_eq!(model.config(), &config);
+    /// let error = CausalLmConfig { vocab_size: 0, ..config }.init(7, &Device::default()).unwrap_err();
+    /// assert_eq!(error.to_string(), "`vocab_size` is 0, allowed: at least 1");
+    /// # Ok::<(), causal_lm::CausalLmError>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`CausalLmConfig::validate`].
-    pub fn init_with_seed(&self, seed: u64, device: &Device) -> Result<CausalLm, CausalLmError> {
+    pub fn init(&self, seed: u64, device: &Device) -> Result<CausalLm, CausalLmError> {
         self.validate()?;
         let rng = ChaCha8Rng::seed_from_u64(seed);
         Ok(Builder::new(self, Some(rng), device).model())
     }
 
-    /// A model of zeros, to be filled from a file.
-    pub(crate) fn blank(&self, device: &Device) -> Result<CausalLm, CausalLmError> {
-        self.validate()?;
-        Ok(Builder::new(self, None, device).model())
+    /// A model to be filled from a file; its matrices have no memory yet. The configuration must be
+    /// valid.
+    pub(crate) fn blank(&self, device: &Device) -> CausalLm {
+        Builder::new(self, None, device).model()
     }
 }
 
 struct Builder<'a> {
     config: &'a CausalLmConfig,
-    /// The source of random weights; none: zeros.
+    /// The source of random weights; none: they are not drawn, and zeros if nothing fills them.
     rng: Option<ChaCha8Rng>,
     device: &'a Device,
 }
@@ -125,15 +129,19 @@ impl<'a> Builder<'a> {
     }
 
     fn matrix(&mut self, rows: usize, columns: usize) -> Param<Tensor<2>> {
-        let std = self.config.initializer_range;
-        let tensor = match &mut self.rng {
-            None => Tensor::zeros([rows, columns], self.device),
-            Some(rng) => {
-                let values = normal(rng, rows * columns, std);
-                Tensor::from_data(TensorData::new(values, [rows, columns]), self.device)
-            }
+        let shape = [rows, columns];
+        let Some(rng) = &mut self.rng else {
+            let zeros = move |device: &Device, require_grad: bool| {
+                Tensor::zeros(shape, device).set_require_grad(require_grad)
+            };
+            let device = self.device.clone();
+            return Param::uninitialized(ParamId::new(), zeros, device, true, Shape::new(shape));
         };
-        Param::from_tensor(tensor)
+        let values = normal(rng, rows * columns, self.config.initializer_range);
+        Param::from_tensor(Tensor::from_data(
+            TensorData::new(values, shape),
+            self.device,
+        ))
     }
 }
 

@@ -9,7 +9,7 @@
 //!
 //! let device = Device::default();
 //! let config = CausalLmConfig { vocab_size: 50, num_hidden_layers: 1, ..Default::default() };
-//! let model = config.init(&device)?;
+//! let model = config.init(/* seed */ 0, &device)?;
 //! let greedy = GenerationConfig { max_new_tokens: 5, ..Default::default() };
 //! let replies = model.generate(&[vec![3, 4, 5], vec![7]], &greedy)?;
 //! assert_eq!(replies[1].len(), 5);
@@ -61,9 +61,11 @@ mod kv_cache;
 mod log_probs;
 mod mlp;
 mod model;
+mod model_type;
 mod prefill;
 mod rotary;
 mod sampling;
+mod tensor_names;
 mod tokenizer;
 
 pub use attention_pattern::AttentionPattern;
@@ -71,9 +73,16 @@ pub use batch::{LmBatch, LmExample};
 pub use completion::{
     CompletionEncoder, CompletionPair, EncodedCompletion, EncodedPair, EncodedPairs,
 };
-pub use config::{CausalLmConfig, ModelType};
+pub use config::CausalLmConfig;
 pub use error::CausalLmError;
+pub use hf_folder::{FolderError, FolderWriter, SaveOptions, WeightType};
 pub use log_probs::{SequenceLogProbs, next_token_loss, sequence_log_probs, token_log_probs};
 pub use model::CausalLm;
+pub use model_type::ModelType;
 pub use sampling::GenerationConfig;
 pub use tokenizer::LmTokenizer;
+
+/// The examples of the README are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -49,6 +49,29 @@ pub fn token_log_probs(logits: Tensor<3>, batch: &LmBatch) -> Tensor<2> {
 ///
 /// # Panics
 /// If a token id is outside the vocabulary.
+///
+/// ```
+/// use burn::tensor::Device;
+/// use causal_lm::{CausalLmConfig, LmBatch, LmExample, next_token_loss, sequence_log_probs, token_log_probs};
+///
+/// let device = Device::default();
+/// let config = CausalLmConfig { vocab_size: 50, num_hidden_layers: 1, ..Default::default() };
+/// let model = config.init(/* seed */ 7, &device)?;
+/// // The reply [8, 9] to the prompt [3, 4, 5]; and a text that counts as a whole, but for its first token.
+/// let examples = [LmExample::completion(&[3, 4, 5], &[8, 9]), LmExample::new(vec![7, 1, 2, 6])];
+/// let batch = LmBatch::collate(&examples, /* pad_id */ 0, &device)?;
+/// let log_probs = sequence_log_probs(&model, &batch);
+/// assert_eq!(log_probs.tokens.into_data().to_vec::<f32>().unwrap(), [2.0, 3.0]);
+///
+/// // The same, token by token, from all logits.
+/// let tokens = token_log_probs(model.forward(&batch), &batch); // [b, t - 1]
+/// let sums: Vec<f32> = tokens.sum_dim(1).into_data().to_vec().unwrap();
+/// let together: Vec<f32> = log_probs.sum.into_data().to_vec().unwrap();
+/// assert!(sums.iter().zip(&together).all(|(a, b)| (a - b).abs() < 1e-4));
+/// let loss: f32 = next_token_loss(&model, &batch)?.into_scalar();
+/// assert!((loss + (together[0] + together[1]) / 5.0).abs() < 1e-4);
+/// # Ok::<(), causal_lm::CausalLmError>(())
+/// ```
 pub fn sequence_log_probs(model: &CausalLm, batch: &LmBatch) -> SequenceLogProbs {
     let device = batch.input_ids.device();
     let counts = &batch.targets.counts;

@@ -52,7 +52,7 @@ impl GenerationConfig {
     /// Checks every field.
     ///
     /// # Errors
-    /// [`CausalLmError::Config`] names the first field that is out of range.
+    /// [`CausalLmError::InvalidConfig`] names the first field that is out of range.
     pub fn validate(&self) -> Result<(), CausalLmError> {
         let counts = [
             ("max_new_tokens", self.max_new_tokens),
@@ -61,13 +61,13 @@ impl GenerationConfig {
         ];
         for (field, value) in counts {
             if value == 0 {
-                return Err(CausalLmError::config(field, value, "at least 1"));
+                return Err(CausalLmError::invalid(field, value, "at least 1"));
             }
         }
         if !self.do_sample && self.num_return_sequences > 1 {
             let allowed = "1 without do_sample: greedy replies to a prompt are all the same";
             let value = self.num_return_sequences;
-            return Err(CausalLmError::config(
+            return Err(CausalLmError::invalid(
                 "num_return_sequences",
                 value,
                 allowed,
@@ -75,14 +75,14 @@ impl GenerationConfig {
         }
         if !(self.temperature.is_finite() && self.temperature > 0.0) {
             let allowed = "a number above 0 (for greedy replies set do_sample to false)";
-            return Err(CausalLmError::config(
+            return Err(CausalLmError::invalid(
                 "temperature",
                 self.temperature,
                 allowed,
             ));
         }
         if !(self.top_p > 0.0 && self.top_p <= 1.0) {
-            return Err(CausalLmError::config("top_p", self.top_p, "in (0, 1]"));
+            return Err(CausalLmError::invalid("top_p", self.top_p, "in (0, 1]"));
         }
         Ok(())
     }

@@ -1,12 +1,13 @@
 //! Text to tokens and back, with a Hugging Face `tokenizer.json`.
 
-use std::fs;
 use std::path::Path;
 
-use serde_json::{Map, Value, json};
+use hf_folder::{
+    FolderWriter, SpecialTokens, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, read_tokenizer,
+};
+use serde_json::{Value, json};
 use tokenizers::Tokenizer;
 
-use crate::checkpoint::{read_json, write};
 use crate::error::CausalLmError;
 
 /// What ends a text in files that do not say; the first that the vocabulary has is taken.
@@ -19,9 +20,6 @@ const EOS: [&str; 5] = [
 ];
 /// What fills short rows, likewise; else the token that ends a text.
 const PAD: [&str; 3] = ["<|pad|>", "<pad>", "<|endoftext|>"];
-const TOKENIZER_FILE: &str = "tokenizer.json";
-const CONFIG_FILE: &str = "tokenizer_config.json";
-
 /// Text to tokens and back.
 ///
 /// Text is encoded as text: no special token is added, and one that is spelled out in the text
@@ -39,38 +37,53 @@ impl LmTokenizer {
     ///
     /// # Errors
     /// As [`from_file`](Self::from_file).
+    ///
+    /// ```
+    /// use causal_lm::LmTokenizer;
+    /// # let dir = tempfile::tempdir()?;
+    /// std::fs::write(dir.path().join("tokenizer.json"), r#"{"version": "1.0", "truncation": null,
+    ///     "padding": null, "normalizer": null, "post_processor": null, "decoder": null,
+    ///     "pre_tokenizer": {"type": "Whitespace"}, "added_tokens": [{"id": 0, "content": "</s>",
+    ///         "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true}],
+    ///     "model": {"type": "WordLevel", "vocab": {"</s>": 0, "?": 1, "usb": 2, "cable": 9}, "unk_token": "?"}}"#)?;
+    /// let tokenizer = LmTokenizer::from_dir(dir.path())?;
+    /// assert_eq!(tokenizer.encode("usb cable")?, [2, 9]);
+    /// // Four tokens, but the largest id asks for ten rows.
+    /// assert_eq!((tokenizer.eos_id(), tokenizer.vocab_size()), (0, 10));
+    ///
+    /// tokenizer.save_dir(dir.path().join("copy"))?;
+    /// let copy = LmTokenizer::from_dir(dir.path().join("copy"))?;
+    /// assert_eq!(copy.encode("usb")?, [2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn from_dir(dir: impl AsRef<Path>) -> Result<Self, CausalLmError> {
         Self::from_file(dir.as_ref().join(TOKENIZER_FILE))
     }
 
     /// Reads a `tokenizer.json`. The tokens that end a text and fill rows are `eos_token` and
-    /// `pad_token` of the `tokenizer_config.json` beside it; without one, the usual names are
-    /// tried.
+    /// `pad_token` of the `tokenizer_config.json` or `special_tokens_map.json` beside it; without one,
+    /// the usual names are tried.
     ///
     /// # Errors
-    /// [`CausalLmError::Io`], [`CausalLmError::Json`] or [`CausalLmError::Tokenizer`].
+    /// [`CausalLmError::Folder`] or [`CausalLmError::Tokenizer`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, CausalLmError> {
         let path = path.as_ref();
-        let text = fs::read(path).map_err(CausalLmError::io(path, "open"))?;
-        let tokenizer = Tokenizer::from_bytes(text).map_err(|error| CausalLmError::Json {
-            path: path.to_owned(),
-            message: error.to_string(),
-        })?;
-        let beside = path.with_file_name(CONFIG_FILE);
-        let config = match beside.is_file() {
-            true => read_json(&beside)?,
-            false => Map::new(),
+        let text = read_tokenizer(path)?;
+        let refused = |reason: String| CausalLmError::Tokenizer {
+            reason: format!("{}: {reason}", path.display()),
         };
-        let eos = named(&config, "eos_token").or_else(|| first(&tokenizer, &EOS));
-        let eos = eos.ok_or_else(|| CausalLmError::Tokenizer {
-            reason: format!(
-                "{}: no token ends a text; name it as `eos_token` in {CONFIG_FILE}, or have one of {}",
-                path.display(),
+        let tokenizer = Tokenizer::from_bytes(text).map_err(|error| refused(error.to_string()))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let special = SpecialTokens::from_dir(folder)?;
+        let eos = special.get("eos_token").or_else(|| first(&tokenizer, &EOS));
+        let eos = eos.ok_or_else(|| {
+            refused(format!(
+                "no token ends a text; name it as `eos_token` in {TOKENIZER_CONFIG_FILE}, or have one of {}",
                 EOS.join(", ")
-            ),
+            ))
         })?;
-        let pad = named(&config, "pad_token").or_else(|| first(&tokenizer, &PAD));
-        let pad = pad.unwrap_or_else(|| eos.clone());
+        let pad = special.get("pad_token").or_else(|| first(&tokenizer, &PAD));
+        let (eos, pad) = (eos.to_owned(), pad.unwrap_or(eos).to_owned());
         Self::from_tokenizer(tokenizer, &eos, &pad)
     }
 
@@ -143,9 +156,10 @@ impl LmTokenizer {
         self.pad.1
     }
 
-    /// Tokens in the vocabulary, special ones included: the least `vocab_size` of a model.
+    /// The largest token id plus 1, special tokens included: the least `vocab_size` of a model. A
+    /// vocabulary with holes has fewer tokens than that.
     pub fn vocab_size(&self) -> usize {
-        let largest = self.tokenizer.get_vocab(true).values().copied().max();
+        let largest = self.tokenizer.get_vocab(true).into_values().max();
         largest.map_or(0, |id| id as usize + 1)
     }
 
@@ -154,38 +168,48 @@ impl LmTokenizer {
         &self.tokenizer
     }
 
-    /// Writes `tokenizer.json` and `tokenizer_config.json` into a folder, which is made if missing.
-    /// `transformers.AutoTokenizer` opens it.
+    /// Writes `tokenizer.json` and `tokenizer_config.json` into a folder, which is made if missing and
+    /// may hold a model. Each file appears whole or not at all. `transformers.AutoTokenizer` opens it.
     ///
     /// # Errors
-    /// [`CausalLmError::Io`] or [`CausalLmError::Tokenizer`].
+    /// [`CausalLmError::Folder`] or [`CausalLmError::Tokenizer`].
     pub fn save_dir(&self, dir: impl AsRef<Path>) -> Result<(), CausalLmError> {
         let dir = dir.as_ref();
-        fs::create_dir_all(dir).map_err(CausalLmError::io(dir, "create folder"))?;
-        let text = self.tokenizer.to_string(true).map_err(refused)?;
-        write(&dir.join(TOKENIZER_FILE), text.as_bytes())?;
-        let config = json!({
+        for (name, text) in self.files()? {
+            hf_folder::write_text(dir.join(name), &text)?;
+        }
+        Ok(())
+    }
+
+    /// Writes `tokenizer.json` and `tokenizer_config.json` into a folder that is going to hold more.
+    ///
+    /// # Errors
+    /// As [`LmTokenizer::save_dir`].
+    pub fn write_into(&self, folder: &FolderWriter) -> Result<(), CausalLmError> {
+        for (name, text) in self.files()? {
+            folder.write_text(name, &text)?;
+        }
+        Ok(())
+    }
+
+    /// Names and texts of the files.
+    fn files(&self) -> Result<[(&'static str, String); 2], CausalLmError> {
+        let tokenizer = self.tokenizer.to_string(true).map_err(refused)?;
+        let config: Value = json!({
             "tokenizer_class": "PreTrainedTokenizerFast",
             "eos_token": self.eos.0,
             "pad_token": self.pad.0,
             "clean_up_tokenization_spaces": false,
         });
-        write(&dir.join(CONFIG_FILE), format!("{config:#}\n").as_bytes())
+        let config = format!("{config:#}\n");
+        Ok([(TOKENIZER_FILE, tokenizer), (TOKENIZER_CONFIG_FILE, config)])
     }
 }
 
-/// A token that the config names, as a string or as an object with `content`.
-fn named(config: &Map<String, Value>, key: &str) -> Option<String> {
-    let value = config.get(key)?;
-    let text = value.as_str().or_else(|| value.get("content")?.as_str());
-    text.map(str::to_owned)
-}
-
-fn first(tokenizer: &Tokenizer, names: &[&str]) -> Option<String> {
-    let known = names
-        .iter()
-        .find(|name| tokenizer.token_to_id(name).is_some());
-    known.map(|name| (*name).to_owned())
+/// The first of some names that the vocabulary has.
+fn first<'a>(tokenizer: &Tokenizer, names: &[&'a str]) -> Option<&'a str> {
+    let known = |name: &&&str| tokenizer.token_to_id(name).is_some();
+    names.iter().find(known).copied()
 }
 
 fn refused(error: tokenizers::Error) -> CausalLmError {

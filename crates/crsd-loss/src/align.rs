@@ -55,13 +55,14 @@ impl From<CrsdInput> for AlignInput {
 /// A loss between the two views: one per example, at least zero, in the loss's own units.
 ///
 /// To add one: write a file with a type that implements this trait and declare it in `lib.rs`. From
-/// another crate the type is enough:
+/// another crate the type is enough (`student_model::Crsd::with_align_loss` trains a student by it; what
+/// `Debug` writes of it is compared when a run is resumed):
 ///
 /// ```
 /// use std::sync::Arc;
 ///
-/// use burn::tensor::Tensor;
-/// use crsd_loss::{AlignInput, AlignLoss, CrsdLossConfig};
+/// use burn::tensor::{Device, Tensor};
+/// use crsd_loss::{AlignInput, AlignLoss, CrsdInput, CrsdLossConfig, label_tensor};
 ///
 /// /// Mean absolute difference of the representations.
 /// #[derive(Debug)]
@@ -74,8 +75,14 @@ impl From<CrsdInput> for AlignInput {
 ///     }
 /// }
 ///
+/// let device = Device::default();
+/// let standard = Tensor::<2>::from_floats([[1.0, 0.0], [0.0, 2.0]], &device);
+/// let reasoned = Tensor::<2>::from_floats([[1.0, 1.0], [3.0, 2.0]], &device);
+/// let input = CrsdInput { standard_logits: standard.clone(), reasoned_logits: reasoned.clone(),
+///     standard, reasoned, labels: label_tensor(&[0, 1], 2, &device)?, negatives: None };
 /// let loss = CrsdLossConfig::new().init()?.with_align_loss(Arc::new(L1Align));
-/// # let _ = loss;
+/// let output = loss.forward(input, 1.0)?;
+/// assert_eq!(output.align.into_data().iter::<f32>().collect::<Vec<_>>(), [0.5, 1.5]);
 /// # Ok::<(), crsd_loss::CrsdLossError>(())
 /// ```
 pub trait AlignLoss: Debug + Send + Sync {

@@ -65,6 +65,7 @@ pub enum CollapseSymptom {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct CollapseAlarm {
     /// Uniformity above it is a [`Point`](CollapseSymptom::Point). Default -0.1: a mean squared
     /// distance of about 0.05, cosines of about 0.975.
@@ -88,6 +89,29 @@ impl Default for CollapseAlarm {
 }
 
 impl CollapseAlarm {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the uniformity above which the examples lie at one point.
+    pub fn with_uniformity(mut self, uniformity: f64) -> Self {
+        self.uniformity = uniformity;
+        self
+    }
+
+    /// Sets the share of the possible rank below which dimensions have collapsed.
+    pub fn with_rank_share(mut self, rank_share: f64) -> Self {
+        self.rank_share = rank_share;
+        self
+    }
+
+    /// Sets how many standard errors above chance still count as chance.
+    pub fn with_chance_errors(mut self, chance_errors: f64) -> Self {
+        self.chance_errors = chance_errors;
+        self
+    }
+
     /// # Errors
     /// [`CrsdLossError::InvalidConfig`] names the field, its value and the allowed range.
     pub fn validate(&self) -> Result<(), CrsdLossError> {
@@ -218,12 +242,9 @@ mod tests {
     #[test]
     fn thresholds_are_checked() {
         CollapseAlarm::default().validate().unwrap();
-        let alarm = CollapseAlarm {
-            rank_share: 1.5,
-            ..CollapseAlarm::default()
-        };
+        let alarm = CollapseAlarm::new().with_rank_share(1.5);
         let error = alarm.validate().unwrap_err().to_string();
-        assert_eq!(error, "config field `rank_share` is 1.5; allowed: 0 to 1");
+        assert_eq!(error, "`rank_share` is 1.5, allowed: 0 to 1");
         assert!(serde_json::from_str::<CollapseAlarm>(r#"{"rank": 1}"#).is_err());
     }
 }

@@ -23,6 +23,7 @@ use crate::{
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct CrsdLossConfig {
     /// τ, the divisor of the cosine similarities. Default 0.05.
     pub temperature: f64,

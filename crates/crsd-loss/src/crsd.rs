@@ -72,10 +72,21 @@ impl CrsdLoss {
         })
     }
 
-    /// The same objective around an align term of one's own.
+    /// The same objective around an align term of one's own, in the place of the configuration's
+    /// `align`.
     pub fn with_align_loss(mut self, align: Arc<dyn AlignLoss>) -> Self {
         self.align = align;
         self
+    }
+
+    /// Whether this objective goes with a [`MemoryQueue`](crate::MemoryQueue), as
+    /// [`forward_with`](Self::forward_with) asks for when it is given one.
+    ///
+    /// # Errors
+    /// [`CrsdLossError::QueueRefused`] unless the reasoned side is detached and the align term reads
+    /// the queue.
+    pub fn check_queue(&self) -> Result<(), CrsdLossError> {
+        check_queue(self.detach_reasoned, self.align.reads_queue())
     }
 
     /// The terms of every example, for a configuration without parts that learn. `lambda_scale`
@@ -193,7 +204,7 @@ impl CrsdLoss {
             input.reasoned = heads.project(input.reasoned)?;
         }
         if let Some(queue) = &step.queue {
-            check_queue(self.detach_reasoned, self.align.reads_queue())?;
+            self.check_queue()?;
             queue.check(input.reasoned.dims())?;
         }
         let mut input = AlignInput {

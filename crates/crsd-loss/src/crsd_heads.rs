@@ -56,6 +56,14 @@ impl CrsdHeads {
         })
     }
 
+    /// No part at all: the heads of an objective of which nothing learns.
+    pub fn none() -> Self {
+        Self {
+            projection: None,
+            temperature: None,
+        }
+    }
+
     /// Whether there is nothing to train.
     pub fn is_empty(&self) -> bool {
         self.projection.is_none() && self.temperature.is_none()

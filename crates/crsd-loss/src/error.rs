@@ -7,7 +7,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum CrsdLossError {
     /// A configuration value lies outside its range.
-    #[error("config field `{field}` is {value}; allowed: {allowed}")]
+    #[error("`{field}` is {value}, allowed: {allowed}")]
     InvalidConfig {
         /// Name of the field, as in the configuration file.
         field: &'static str,
@@ -17,7 +17,7 @@ pub enum CrsdLossError {
         allowed: &'static str,
     },
     /// An argument that changes from step to step lies outside its range.
-    #[error("argument `{argument}` is {value}; allowed: {allowed}")]
+    #[error("argument `{argument}` is {value}, allowed: {allowed}")]
     InvalidArgument {
         /// Name of the argument.
         argument: &'static str,
@@ -48,7 +48,7 @@ pub enum CrsdLossError {
     },
     /// The configuration has a part that learns, and the step came without it.
     #[error(
-        "config field `{field}` needs parameters; build `CrsdHeads` from the same configuration \
+        "`{field}` needs parameters; build `CrsdHeads` from the same configuration \
          and pass it with `CrsdStep::with_heads`"
     )]
     MissingHeads {
@@ -68,7 +68,7 @@ pub enum CrsdLossError {
         reason: &'static str,
     },
     /// A label is no class of the classifier.
-    #[error("label of row {row} is {label}; allowed: 0..{num_classes}")]
+    #[error("label of row {row} is {label}, allowed: 0..{num_classes}")]
     LabelOutOfRange {
         /// Row of the batch, from 0.
         row: usize,
@@ -79,7 +79,7 @@ pub enum CrsdLossError {
     },
     /// The chunks of a batch do not hold each of its rows once.
     #[error(
-        "chunks: row {row} stands twice or is out of range; allowed: each row of 0..{batch_size} once"
+        "chunks: row {row} stands twice or is out of range, allowed: each row of 0..{batch_size} once"
     )]
     ChunkRow {
         /// The row.

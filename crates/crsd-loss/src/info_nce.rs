@@ -20,6 +20,7 @@ use crate::{CrsdLossError, Direction, NegativeMask, unit_norm};
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct InfoNceConfig {
     /// τ, the divisor of the cosine similarities. Default 0.05.
     pub temperature: f64,

@@ -13,6 +13,7 @@ use crate::CrsdLossError;
 /// Configuration of [`ProjectionHead`]. Unknown keys are rejected, missing ones take their default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct ProjectionHeadConfig {
     /// Width of the aligned representation, `d`. Default 128, SimCLR's.
     pub output_size: usize,

@@ -260,7 +260,7 @@ fn labels_are_checked_on_the_host() {
     assert!(check_labels(&[0, 3], 4).is_ok());
     assert_eq!(
         message(label_tensor(&[0, 4], 4, &Device::default())),
-        "label of row 1 is 4; allowed: 0..4"
+        "label of row 1 is 4, allowed: 0..4"
     );
 }
 
@@ -269,14 +269,11 @@ fn configuration_values_are_checked_once() {
     let config = CrsdLossConfig::new();
     for temperature in [0.0, -0.05, f64::NAN, f64::INFINITY] {
         let error = message(config.clone().with_temperature(temperature).init());
-        assert!(
-            error.starts_with("config field `temperature` is "),
-            "{error}"
-        );
+        assert!(error.starts_with("`temperature` is "), "{error}");
     }
     assert_eq!(
         message(config.clone().with_lambda(-1.0).init()),
-        "config field `lambda` is -1; allowed: a finite number, at least 0"
+        "`lambda` is -1, allowed: a finite number, at least 0"
     );
     assert!(config.clone().with_lambda_warmup_ratio(1.5).init().is_err());
     assert!(config.clone().with_norm_eps(0.0).init().is_err());

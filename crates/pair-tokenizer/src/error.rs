@@ -1,29 +1,14 @@
 //! What can be wrong with a tokenizer or a batch, said with the evidence.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Everything this crate can refuse.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PairTokenizerError {
-    /// A file could not be read.
-    #[error("{}: cannot open: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's answer.
-        source: std::io::Error,
-    },
-    /// A file of a folder is not the JSON object that it should be.
-    #[error("{}:{line}: {message}", path.display())]
-    Json {
-        /// The file.
-        path: PathBuf,
-        /// The line, counted from 1.
-        line: usize,
-        /// What the parser found.
-        message: String,
-    },
+    /// A file of a folder could not be read, or is not the JSON object that it should be.
+    #[error(transparent)]
+    Folder(#[from] hf_folder::FolderError),
     /// A setting with a value that makes no sense.
     #[error("`{field}` is {value}, allowed: {allowed}")]
     InvalidConfig {
@@ -72,13 +57,6 @@ pub enum PairTokenizerError {
     /// A batch that cannot be made.
     #[error("batch: {0}")]
     InvalidBatch(String),
-}
-
-impl PairTokenizerError {
-    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io { path, source }
-    }
 }
 
 fn at(path: &Option<PathBuf>) -> String {

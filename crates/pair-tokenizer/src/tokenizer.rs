@@ -1,6 +1,7 @@
 //! Pairs as token ids, for BERT and RoBERTa encoders.
 
 use crate::{Encoding, PairTemplate, PairTokenizerConfig, PairTokenizerError, special_tokens};
+use hf_folder::{TOKENIZER_FILE, read_tokenizer};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use tokenizers::Tokenizer;
@@ -44,7 +45,7 @@ impl PairTokenizer {
     /// where the folder says nothing.
     ///
     /// # Errors
-    /// As [`PairTokenizer::from_file`]; [`PairTokenizerError::Json`] if one of the other files is no JSON object;
+    /// As [`PairTokenizer::from_file`]; [`PairTokenizerError::Folder`] if one of the other files is no JSON object;
     /// [`PairTokenizerError::UnsupportedTemplate`] if the tokenizer's pairs are neither BERT's nor RoBERTa's.
     pub fn from_dir(
         dir: impl AsRef<Path>,
@@ -52,7 +53,7 @@ impl PairTokenizer {
     ) -> Result<Self, PairTokenizerError> {
         let dir = dir.as_ref();
         let config = special_tokens::of_folder(dir, config)?;
-        let path = dir.join("tokenizer.json");
+        let path = dir.join(TOKENIZER_FILE);
         let mut found = Self::from_file(&path, config)?;
         let special = (found.cls, found.sep);
         if let Some(template) = PairTemplate::of_tokenizer(&found.tokenizer, special, &path)? {
@@ -65,16 +66,16 @@ impl PairTokenizer {
     /// Loads a `tokenizer.json`.
     ///
     /// # Errors
-    /// [`PairTokenizerError::Io`] or [`PairTokenizerError::Tokenizer`] if the file cannot be read or is no tokenizer;
+    /// [`PairTokenizerError::Folder`] or [`PairTokenizerError::Tokenizer`] if the file cannot be read or is no tokenizer;
     /// otherwise as [`PairTokenizer::from_tokenizer`].
     pub fn from_file(
         path: impl AsRef<Path>,
         config: PairTokenizerConfig,
     ) -> Result<Self, PairTokenizerError> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(PairTokenizerError::io(path))?;
+        let text = read_tokenizer(path)?;
         let tokenizer =
-            Tokenizer::from_bytes(bytes).map_err(|error| PairTokenizerError::Tokenizer {
+            Tokenizer::from_bytes(text).map_err(|error| PairTokenizerError::Tokenizer {
                 path: Some(path.to_owned()),
                 message: error.to_string(),
             })?;

@@ -187,7 +187,7 @@ fn unfit_tokenizers_and_settings_are_refused() {
         missing
             .unwrap_err()
             .to_string()
-            .starts_with("no/tokenizer.json: cannot open: ")
+            .starts_with("cannot read \"no/tokenizer.json\": ")
     );
     let not_one = PairTokenizer::from_file(VIEWS, PairTokenizerConfig::default());
     assert!(matches!(

@@ -33,7 +33,7 @@ use crate::task::{PreferenceTask, Reference, reference_log_probs};
 ///     num_attention_heads: 2, num_key_value_heads: 1, max_position_embeddings: 64,
 ///     ..CausalLmConfig::default()
 /// };
-/// let model = decoder.init_with_seed(1, &Device::flex())?;
+/// let model = decoder.init(1, &Device::flex())?;
 /// let pair = PreferencePair {
 ///     prompt: "red mug".into(), chosen: "fits".into(), rejected: "fails".into(),
 ///     ..PreferencePair::default()

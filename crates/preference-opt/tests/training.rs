@@ -298,7 +298,7 @@ fn bad_input_is_named() {
         vocab_size: 8,
         ..Default::default()
     };
-    let small = small.init(&Device::flex().autodiff()).unwrap();
+    let small = small.init(0, &Device::flex().autodiff()).unwrap();
     let error = train_dpo(
         small,
         &tokenizer(),

@@ -34,7 +34,6 @@
 //! | measure how far reasons give labels away | [`label_leakage`] |
 //! | classify texts by their words | [`NaiveBayes`] |
 
-mod batching;
 pub mod cleaning;
 mod error;
 mod rationales;
@@ -42,7 +41,6 @@ mod records;
 pub mod sources;
 mod splits;
 
-pub use batching::BatchSampler;
 pub use error::{DataError, Position, RowFault};
 pub use rationales::{
     AnnotatedPair, ClassPrior, ClassWords, LabelWords, LeakageReport, NaiveBayes, Provenance,

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use pair_tokenizer::PairTokenizer;
 use relevance_data::LabelSchema;
 use relevance_eval::{Evaluation, EvaluationConfig, Predictions, ToMatrix, evaluate};
-use student_model::{Evaluator, StudentError, StudentExample, predict};
+use student_model::{Evaluator, StudentExample, predict};
 
-use crate::error::RunError;
+use crate::error::DistillError;
 
 /// Pairs scored at once.
 const BATCH: usize = 32;
@@ -26,10 +26,10 @@ impl DevSet {
     ///
     /// # Errors
     ///
-    /// [`RunError::EmptyPart`] if there are none.
-    pub fn new(examples: Vec<StudentExample>, schema: &LabelSchema) -> Result<Self, RunError> {
+    /// [`DistillError::EmptyPart`] if there are none.
+    pub fn new(examples: Vec<StudentExample>, schema: &LabelSchema) -> Result<Self, DistillError> {
         if examples.is_empty() {
-            return Err(RunError::EmptyPart {
+            return Err(DistillError::EmptyPart {
                 part: "dev",
                 hint: "give a file with labelled pairs or a larger --dev-fraction".into(),
             });
@@ -61,7 +61,7 @@ impl DevSet {
         &self,
         probabilities: &(impl ToMatrix + ?Sized),
         config: &EvaluationConfig,
-    ) -> Result<Evaluation, RunError> {
+    ) -> Result<Evaluation, DistillError> {
         let predictions =
             Predictions::new(&self.queries, &self.gold, probabilities, &self.classes)?;
         Ok(evaluate(&predictions, config)?)
@@ -71,17 +71,14 @@ impl DevSet {
     pub fn evaluator(self, tokenizer: PairTokenizer) -> Evaluator {
         // No intervals are shown: one resample is the least that there is.
         let config = EvaluationConfig::new().with_bootstrap_samples(1);
-        Evaluator::new(move |model| {
+        Evaluator::new(move |model| -> Result<_, DistillError> {
             let examples = self.examples.iter();
             let pairs: Vec<_> = examples.map(|e| (&*e.query, &*e.item)).collect();
             let probabilities = predict(model, &tokenizer, &pairs, BATCH)?;
-            let rows = probabilities.outer_iter().map(|row| row.to_vec());
-            let probabilities: Vec<Vec<f64>> = rows.collect();
-            let nll = |(row, &label): (&Vec<f64>, &usize)| -row[label].max(f64::MIN_POSITIVE).ln();
-            let loss: f64 = probabilities.iter().zip(&self.gold).map(nll).sum();
-            let figures = self.evaluate(&probabilities, &config);
-            // `predict` gives distributions only, so this cannot fail for another reason than its own.
-            let figures = figures.map_err(|error| StudentError::Device(error.to_string()))?;
+            let gold = self.gold.iter().enumerate();
+            let of_label = gold.map(|(row, &label)| probabilities[[row, label]]);
+            let loss: f64 = of_label.map(|p| -p.max(f64::MIN_POSITIVE).ln()).sum();
+            let figures = self.evaluate(&probabilities, &config)?;
             Ok(BTreeMap::from([
                 ("accuracy".to_owned(), figures.accuracy.value),
                 ("macro_f1".to_owned(), figures.macro_f1.value),

@@ -1,4 +1,4 @@
-//! `--device`: the backend and the device a recipe runs on.
+//! `--device`: the backend and the device that a command runs on.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,6 +8,7 @@ use burn::tensor::Device;
 /// A device as written on the command line: `flex`, `libtorch`, `libtorch-cuda:0`, `wgpu`, `cuda:0`.
 ///
 /// Parsing checks the name; [`DeviceChoice::open`] checks that this build has the backend.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceChoice {
     /// Pure Rust on the CPU.
@@ -86,8 +87,8 @@ impl DeviceChoice {
         match self {
             #[cfg(feature = "flex")]
             Self::Flex => Ok(Device::flex()),
-            // burn 0.22 deprecates libtorch in favour of CubeCL; here it is still the fastest
-            // backend on a CPU and the only CUDA one that builds without a download.
+            // burn 0.22 deprecates libtorch in favour of CubeCL; here it is still the only CUDA
+            // backend that builds without a download.
             #[cfg(feature = "libtorch")]
             #[allow(deprecated)]
             Self::LibTorch => Ok(Device::libtorch()),

@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
 use student_model::BertForSequenceClassification;
 
-use crate::error::RunError;
+use crate::error::DistillError;
 
 /// Tokens of the two views at most; a query keeps half of the plain view.
 pub fn lengths(max_length: usize, max_reasoned_length: usize) -> PairTokenizerConfig {
@@ -29,7 +29,7 @@ pub fn pretrained(
     layers: &[usize],
     seed: u64,
     device: &Device,
-) -> Result<(BertForSequenceClassification, PairTokenizer), RunError> {
+) -> Result<(BertForSequenceClassification, PairTokenizer), DistillError> {
     let mut model =
         BertForSequenceClassification::from_pretrained_encoder(folder, classes, seed, device)?;
     if !layers.is_empty() {

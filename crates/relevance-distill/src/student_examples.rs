@@ -1,18 +1,8 @@
-//! From annotated or labelled pairs to what a student learns from.
+//! From annotated pairs to what a student learns from.
 
-use relevance_data::{AnnotatedPair, LabelSchema, normalize_query};
-use serde::{Deserialize, Serialize};
+use relevance_data::{AnnotatedPair, LabelSchema};
 use student_model::StudentExample;
-
-/// Which labels the students learn from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum StudentLabels {
-    /// The gold label of each pair; the teacher supplies the reason.
-    Gold,
-    /// The teacher's label, as in the paper.
-    Teacher,
-}
+pub use student_model::StudentLabels;
 
 /// The annotated pairs as examples. A pair without a label of the wanted kind is left out, and so is
 /// one of whose reason nothing is left once the label's words are taken out: every objective shall
@@ -22,21 +12,9 @@ pub fn student_examples(
     schema: &LabelSchema,
     labels: StudentLabels,
 ) -> Vec<StudentExample> {
-    let example = |row: AnnotatedPair| {
-        let reason = row.rationale.without_label_words(schema);
-        let label = match labels {
-            StudentLabels::Gold => row.gold?,
-            StudentLabels::Teacher => row.label,
-        };
-        (!reason.is_empty()).then(|| StudentExample {
-            query_key: normalize_query(&row.pair.query.text),
-            item: row.pair.item.text(),
-            query: row.pair.query.text,
-            label: label.index(),
-            reason: Some(reason.as_str().to_owned()),
-            teacher_probabilities: row.probabilities,
-            teacher_confidence: Some(row.confidence),
-        })
-    };
-    annotations.into_iter().filter_map(example).collect()
+    let example = |row: &AnnotatedPair| StudentExample::from_annotated(row, schema, labels);
+    let examples = annotations.iter().filter_map(example);
+    examples
+        .filter(|example| example.reason.is_some())
+        .collect()
 }

@@ -33,7 +33,7 @@ const PREFERENCE: &str = "learned_preference";
 /// #     num_hidden_layers: 1, num_attention_heads: 2, num_key_value_heads: 1,
 /// #     ..CausalLmConfig::default()
 /// # };
-/// # let backbone = decoder.init_with_seed(1, &Device::flex())?;
+/// # let backbone = decoder.init(1, &Device::flex())?;
 ///
 /// let heads = RewardHeads::new(backbone, &DimensionWeights::default(), 1)?;
 /// let (format, limits) = (ReplyFormat::default(), LengthLimits::new());

@@ -8,7 +8,7 @@ use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::store::ModuleRecord;
 use burn::tensor::{Device, Int, TensorData};
-use causal_lm::{CausalLm, LmTokenizer};
+use causal_lm::{CausalLm, CausalLmError, FolderError, FolderWriter, LmTokenizer, SaveOptions};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -198,7 +198,8 @@ impl RewardHeads {
     }
 
     /// Writes the backbone as a Hugging Face folder, and the heads beside it
-    /// (`reward_heads.json`, `reward_heads.bpk`).
+    /// (`reward_heads.json`, `reward_heads.bpk`): the whole folder or nothing. A tokenizer in a folder
+    /// that is replaced stays.
     ///
     /// ```
     /// use burn::tensor::Device;
@@ -210,7 +211,7 @@ impl RewardHeads {
     ///     num_attention_heads: 2, num_key_value_heads: 1,
     ///     ..CausalLmConfig::default()
     /// };
-    /// let backbone = decoder.init_with_seed(1, &Device::flex())?;
+    /// let backbone = decoder.init(1, &Device::flex())?;
     /// let heads = RewardHeads::new(backbone, &DimensionWeights::default(), 1)?;
     /// let dir = tempfile::tempdir()?;
     /// heads.save_dir(dir.path())?;
@@ -222,16 +223,17 @@ impl RewardHeads {
     /// # Errors
     /// [`RewardError::Lm`], [`RewardError::Heads`] or [`RewardError::File`].
     pub fn save_dir(&self, dir: impl AsRef<Path>) -> Result<(), RewardError> {
-        let dir = dir.as_ref();
-        self.backbone.save_dir(dir)?;
-        let heads = dir.join(HEADS_FILE);
+        let refused = |error: FolderError| CausalLmError::from(error);
+        let folder = FolderWriter::create(dir, &[HEADS_FILE, CONFIG_FILE]).map_err(refused)?;
+        folder.keep_companions().map_err(refused)?;
+        self.backbone.write_into(&folder, &SaveOptions::default())?;
+        let heads = folder.path().join(HEADS_FILE);
         let record = self.heads.clone().into_record().into_bytes();
         let record = record.map_err(|e| unreadable(&heads, e))?;
         AtomicFile::write(&heads, &record[..])?;
-        let path = dir.join(CONFIG_FILE);
-        let json = serde_json::to_vec_pretty(&self.dimensions)
-            .expect("names and weights are plain data: a bug in reward-model");
-        Ok(AtomicFile::write(&path, json)?)
+        let config = folder.write_json(CONFIG_FILE, &self.dimensions);
+        config.map_err(refused)?;
+        Ok(folder.commit().map_err(refused)?)
     }
 
     /// Reads what [`save_dir`](Self::save_dir) wrote.

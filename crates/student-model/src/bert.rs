@@ -18,6 +18,8 @@ use crate::{BertConfig, SaveOptions, StudentError, layer_choice};
 /// A BERT encoder (Devlin et al. 2018, arXiv 1810.04805), with `transformers`' names; or a RoBERTa or
 /// XLM-RoBERTa, whose layers are the same ([`ModelType`](crate::ModelType) says what differs).
 ///
+/// Made by [`BertConfig::init_encoder`] or [`BertModel::from_dir`].
+///
 /// Field names are the tensor names of a Hugging Face checkpoint, but for two that Rust would not
 /// have: `attention.self` is `attention.self_attention` and `LayerNorm` is `layer_norm`.
 #[derive(Module, Debug)]
@@ -44,15 +46,6 @@ pub struct BertOutput {
 }
 
 impl BertModel {
-    /// A fresh encoder with a pooler; the same seed gives the same weights.
-    ///
-    /// # Errors
-    /// [`StudentError::InvalidConfig`].
-    pub fn new(config: &BertConfig, seed: u64, device: &Device) -> Result<Self, StudentError> {
-        config.validate()?;
-        Ok(Self::fresh(&mut Fresh::new(config, device, seed), true))
-    }
-
     pub(crate) fn fresh(fresh: &mut Fresh<'_>, pooler: bool) -> Self {
         Self {
             embeddings: BertEmbeddings::new(fresh),
@@ -71,21 +64,20 @@ impl BertModel {
     /// file has one.
     ///
     /// # Errors
-    /// [`StudentError::CheckpointMismatch`] names each missing, unexpected and misshapen tensor;
-    /// [`StudentError::MissingShard`], [`StudentError::ShardLacksTensors`],
-    /// [`StudentError::DuplicateTensor`] say what is wrong with a checkpoint's files.
+    /// [`StudentError::Folder`] names each missing, unexpected and misshapen tensor, or says what is
+    /// wrong with a checkpoint's files.
     pub fn from_dir(dir: impl AsRef<Path>, device: &Device) -> Result<Self, StudentError> {
         let config = BertConfig::from_dir(&dir)?;
-        let file = Checkpoint::open(dir.as_ref(), config.model_type)?;
+        let file = Checkpoint::open(dir.as_ref(), &config)?;
         let pooler = file.has_pooler();
+        let file = file.check(if pooler { Head::Pooler } else { Head::None })?;
         let mut model = Self::fresh(&mut Fresh::new(&config, device, 0), pooler);
-        let head = model.head();
-        file.load(&mut model, &config, head)?;
+        file.fill(&mut model)?;
         Ok(model)
     }
 
     /// What stands on the layers.
-    pub(crate) fn head(&self) -> Head {
+    fn head(&self) -> Head {
         match self.pooler {
             Some(_) => Head::Pooler,
             None => Head::None,
@@ -95,7 +87,8 @@ impl BertModel {
     /// Writes `config.json` and `model.safetensors`, as `AutoModel.from_pretrained` reads them.
     ///
     /// # Errors
-    /// [`StudentError::Io`], [`StudentError::Checkpoint`], [`StudentError::FolderOccupied`].
+    /// [`StudentError::Folder`] if it cannot be written, or holds anything that is not part of a model
+    /// folder.
     pub fn save_dir(&self, dir: impl AsRef<Path>) -> Result<(), StudentError> {
         self.save_dir_with(dir, &SaveOptions::default())
     }
@@ -103,15 +96,16 @@ impl BertModel {
     /// [`BertModel::save_dir`] in shards or in half precision.
     ///
     /// # Errors
-    /// As [`BertModel::save_dir`]; [`StudentError::InvalidConfig`] as [`SaveOptions::validate`].
+    /// As [`BertModel::save_dir`]; also if a weight is too large for f16, and as
+    /// [`SaveOptions::validate`].
     pub fn save_dir_with(
         &self,
         dir: impl AsRef<Path>,
         options: &SaveOptions,
     ) -> Result<(), StudentError> {
-        crate::folder::write_folder(dir.as_ref(), |dir| {
-            checkpoint::save(self, &self.config, self.head(), options, dir)
-        })
+        let folder = checkpoint::new_folder(dir.as_ref())?;
+        checkpoint::save(self, &self.config, self.head(), options, &folder)?;
+        Ok(folder.commit()?)
     }
 
     /// The same encoder with only some of its layers, in the order given: the start of a shallower

@@ -1,161 +1,109 @@
 //! A folder's tensors under today's names, and how they fill a model.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burn::module::Module;
-use burn::store::{FloatCastAdapter, ModuleAdapter, ModuleSnapshot, PyTorchToBurnAdapter};
-use burn::tensor::DType;
+use hf_folder::{CONFIG_FILE, FolderWriter, SaveOptions, Weights, load_module, module_tensors};
 
-use crate::config::CONFIG_FILE;
-use crate::error::{CheckpointMismatch, Misshapen};
-use crate::folder::write_text;
-use crate::shards::{FileTensor, read_folder};
+use crate::relevance::RELEVANCE_FILE;
 use crate::tensor_names::{Head, TensorNames, canonical};
-use crate::weights::{SaveOptions, write_weights};
-use crate::{BertConfig, ModelType, StudentError};
+use crate::{BertConfig, StudentError};
 
 /// A checkpoint whose names have been read and whose numbers have not.
-pub(crate) struct Checkpoint {
-    path: PathBuf,
+pub(crate) struct Checkpoint<'a> {
     /// By the name that `transformers` uses today, without the prefix.
-    tensors: BTreeMap<String, FileTensor>,
-    model_type: ModelType,
-    prefixed: bool,
+    weights: Weights,
+    config: &'a BertConfig,
+    dir: &'a Path,
 }
 
-impl Checkpoint {
+/// A checkpoint that has all that a model of its configuration needs, and nothing else.
+pub(crate) struct CheckedCheckpoint {
+    weights: Weights,
+    names: TensorNames,
+}
+
+impl<'a> Checkpoint<'a> {
     /// Opens the weights of a folder.
-    pub(crate) fn open(dir: &Path, model_type: ModelType) -> Result<Self, StudentError> {
-        let (path, stored) = read_folder(dir)?;
-        let prefix = model_type.prefix();
-        let prefixed = stored.iter().any(|t| t.tensor.name.starts_with(prefix));
-        let mut tensors: BTreeMap<String, FileTensor> = BTreeMap::new();
-        for tensor in stored {
-            let Some(name) = canonical(&tensor.tensor.name, model_type) else {
-                continue;
-            };
-            if let Some(other) = tensors.get(&name) {
-                return Err(StudentError::DuplicateTensor {
-                    path,
-                    first: other.place(),
-                    second: tensor.place(),
-                });
-            }
-            tensors.insert(name, tensor);
-        }
+    pub(crate) fn open(dir: &'a Path, config: &'a BertConfig) -> Result<Self, StudentError> {
+        let weights = Weights::open(dir, |name| canonical(name, config.model_type))?;
         Ok(Self {
-            path,
-            tensors,
-            model_type,
-            prefixed,
+            weights,
+            config,
+            dir,
         })
     }
 
     /// Whether the encoder was saved with its pooler, or a part of it.
     pub(crate) fn has_pooler(&self) -> bool {
-        self.tensors.keys().any(|name| name.starts_with("pooler."))
+        self.weights
+            .iter()
+            .any(|(name, _)| name.starts_with("pooler."))
     }
 
-    /// Fills `module`, the encoder or the classifier, after checking that every tensor is there, is
-    /// asked for and has its shape.
-    pub(crate) fn load<M: Module>(
-        mut self,
-        module: &mut M,
-        config: &BertConfig,
-        head: Head,
-    ) -> Result<(), StudentError> {
+    /// Checks that every tensor is there, is asked for and has its shape, before a model is made: what
+    /// a configuration promises is memory.
+    pub(crate) fn check(mut self, head: Head) -> Result<CheckedCheckpoint, StudentError> {
+        let config = self.config;
         let names = TensorNames {
-            model_type: self.model_type,
+            model_type: config.model_type,
             head,
         };
-        self.tensors.retain(|name, _| !names.passes_over(name));
-        self.check(names, &names.expected(config))?;
-        let tensors = self.tensors.into_iter().map(|(name, stored)| {
-            let mut tensor = stored.tensor;
-            tensor.name = names.module_path(&name);
-            tensor
-        });
-        let adapter = PyTorchToBurnAdapter.chain(FloatCastAdapter::to(DType::F32));
-        let result = module.apply(tensors.collect(), None, Some(Box::new(adapter)), false);
-        let clean = result.errors.is_empty() && result.missing.is_empty();
-        if clean && result.unused.is_empty() {
-            return Ok(());
+        let layers = config.num_hidden_layers;
+        // The list of the names that it promises is memory too.
+        if layers > self.weights.len() {
+            let (tensors, file) = (self.weights.len(), self.weights.path());
+            let allowed = format!("at most {tensors}, the tensors of {}", file.display());
+            let error = StudentError::invalid("num_hidden_layers", layers, allowed);
+            return Err(error.in_file(&self.dir.join(CONFIG_FILE)));
         }
-        Err(StudentError::checkpoint(&self.path, result))
-    }
-
-    fn check(
-        &self,
-        names: TensorNames,
-        expected: &BTreeMap<String, Vec<usize>>,
-    ) -> Result<(), StudentError> {
-        let mut mismatch = CheckpointMismatch {
-            path: self.path.clone(),
-            missing: Vec::new(),
-            unexpected: Vec::new(),
-            misshapen: Vec::new(),
-        };
-        for (name, shape) in expected {
-            match self.tensors.get(name) {
-                None => {
-                    let name = names.in_file(name, self.prefixed);
-                    mismatch.missing.push((name, shape.clone()));
-                }
-                Some(entry) if entry.tensor.shape[..] != shape[..] => {
-                    mismatch.misshapen.push(Misshapen {
-                        name: entry.tensor.name.clone(),
-                        expected: shape.clone(),
-                        found: entry.tensor.shape.to_vec(),
-                    });
-                }
-                Some(entry) if !entry.tensor.dtype.is_float() => {
-                    let (name, dtype) = (&entry.tensor.name, entry.tensor.dtype);
-                    let message = format!("{name} holds {dtype:?}, allowed: F64, F32, F16, BF16");
-                    return Err(StudentError::checkpoint(&self.path, message));
-                }
-                Some(_) => {}
-            }
-        }
-        for (name, entry) in &self.tensors {
-            if !expected.contains_key(name) {
-                let shape = entry.tensor.shape.to_vec();
-                mismatch.unexpected.push((entry.tensor.name.clone(), shape));
-            }
-        }
-        let counts = [
-            mismatch.missing.len(),
-            mismatch.unexpected.len(),
-            mismatch.misshapen.len(),
-        ];
-        if counts == [0; 3] {
-            return Ok(());
-        }
-        Err(StudentError::CheckpointMismatch(Box::new(mismatch)))
+        let prefix = config.model_type.prefix();
+        let mut tensors = self.weights.iter();
+        let prefixed = tensors.any(|(_, tensor)| tensor.name().starts_with(prefix));
+        drop(tensors);
+        self.weights.retain(|name| !names.passes_over(name));
+        self.weights
+            .check(names.expected(config), |name| names.in_file(name, prefixed))?;
+        Ok(CheckedCheckpoint {
+            weights: self.weights,
+            names,
+        })
     }
 }
 
-/// Writes `config.json` and the weights into a folder that exists.
+impl CheckedCheckpoint {
+    /// Fills the encoder or the classifier.
+    pub(crate) fn fill<M: Module>(self, module: &mut M) -> Result<(), StudentError> {
+        let names = self.names;
+        Ok(load_module(module, self.weights, |name| {
+            names.module_path(name)
+        })?)
+    }
+}
+
+/// Begins a folder that may replace a student's.
+pub(crate) fn new_folder(dir: &Path) -> Result<FolderWriter, StudentError> {
+    Ok(FolderWriter::create(dir, &[RELEVANCE_FILE])?)
+}
+
+/// Writes `config.json` and the weights.
 pub(crate) fn save<M: Module>(
     module: &M,
     config: &BertConfig,
     head: Head,
     options: &SaveOptions,
-    dir: &Path,
+    folder: &FolderWriter,
 ) -> Result<(), StudentError> {
-    options.validate()?;
     let task = match head {
         Head::Classifier => "ForSequenceClassification",
         Head::None | Head::Pooler => "Model",
     };
-    let path = dir.join(CONFIG_FILE);
-    let text = config
-        .to_json(task, options.weight_type.torch_name())
-        .map_err(|e| StudentError::json(&path, e))?;
-    write_text(&path, &text)?;
     let names = TensorNames {
         model_type: config.model_type,
         head,
     };
-    write_weights(module, names, options, dir)
+    let tensors = module_tensors(module, |path| names.of_module_path(path));
+    folder.write_weights(&tensors, options)?;
+    let keys = config.to_json(task, options.weight_type.torch_name());
+    Ok(folder.write_json(CONFIG_FILE, &keys)?)
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::{Device, Tensor};
+use hf_folder::FolderWriter;
 use pair_tokenizer::TokenBatch;
 
 use crate::bert::BertPooler;
@@ -13,7 +14,8 @@ use crate::init::Fresh;
 use crate::tensor_names::Head;
 use crate::{BertConfig, BertModel, SaveOptions, StudentError};
 
-/// A BERT, RoBERTa or XLM-RoBERTa with a classifier on its pooled output.
+/// A BERT, RoBERTa or XLM-RoBERTa with a classifier on its pooled output. Made by [`BertConfig::init`]
+/// or [`BertForSequenceClassification::from_dir`].
 ///
 /// Its logits are `W dropout(tanh(P cls + p)) + w`, as in `transformers`: they read the *pooled* output.
 /// In a RoBERTa `P` is the classifier's own (`classifier.dense`; `W` is `classifier.out_proj`) and `cls`
@@ -42,16 +44,7 @@ pub struct ClassifierOutput {
 }
 
 impl BertForSequenceClassification {
-    /// A fresh model of `config`'s shape and classes; the same seed gives the same weights.
-    ///
-    /// # Errors
-    /// [`StudentError::InvalidConfig`].
-    pub fn new(config: &BertConfig, seed: u64, device: &Device) -> Result<Self, StudentError> {
-        config.validate()?;
-        Ok(Self::fresh(&mut Fresh::new(config, device, seed)))
-    }
-
-    fn fresh(fresh: &mut Fresh<'_>) -> Self {
+    pub(crate) fn fresh(fresh: &mut Fresh<'_>) -> Self {
         let config = fresh.config;
         Self {
             bert: BertModel::fresh(fresh, true),
@@ -66,12 +59,13 @@ impl BertForSequenceClassification {
     /// is the way to put a fresh one on an encoder.
     ///
     /// # Errors
-    /// [`StudentError::CheckpointMismatch`] names each missing, unexpected and misshapen tensor.
+    /// [`StudentError::Folder`] names each missing, unexpected and misshapen tensor, or the file that
+    /// cannot be read.
     pub fn from_dir(dir: impl AsRef<Path>, device: &Device) -> Result<Self, StudentError> {
         let config = BertConfig::from_dir(&dir)?;
-        let file = Checkpoint::open(dir.as_ref(), config.model_type)?;
+        let file = Checkpoint::open(dir.as_ref(), &config)?.check(Head::Classifier)?;
         let mut model = Self::fresh(&mut Fresh::new(&config, device, 0));
-        file.load(&mut model, &config, Head::Classifier)?;
+        file.fill(&mut model)?;
         Ok(model)
     }
 
@@ -82,7 +76,7 @@ impl BertForSequenceClassification {
     /// has a projection of its own, so a bare RoBERTa's pooler is passed over, as `transformers` does.
     ///
     /// # Errors
-    /// [`StudentError::CheckpointMismatch`] names each missing, unexpected and misshapen tensor;
+    /// [`StudentError::Folder`] names each missing, unexpected and misshapen tensor;
     /// [`StudentError::InvalidConfig`] if `labels` is empty or repeats a name.
     pub fn from_pretrained_encoder<S: AsRef<str>>(
         dir: impl AsRef<Path>,
@@ -92,16 +86,20 @@ impl BertForSequenceClassification {
     ) -> Result<Self, StudentError> {
         let config = BertConfig::from_dir(&dir)?.with_labels(labels);
         config.validate()?;
-        let file = Checkpoint::open(dir.as_ref(), config.model_type)?;
-        let mut model = Self::fresh(&mut Fresh::new(&config, device, seed));
+        let file = Checkpoint::open(dir.as_ref(), &config)?;
         let takes_pooler = file.has_pooler() && !config.model_type.has_own_head();
+        let file = file.check(if takes_pooler {
+            Head::Pooler
+        } else {
+            Head::None
+        })?;
+        let mut model = Self::fresh(&mut Fresh::new(&config, device, seed));
         let fresh_pooler: Option<BertPooler> = if takes_pooler {
             None
         } else {
             model.bert.pooler.take()
         };
-        let head = model.bert.head();
-        file.load(&mut model.bert, &config, head)?;
+        file.fill(&mut model.bert)?;
         if fresh_pooler.is_some() {
             model.bert.pooler = fresh_pooler;
         }
@@ -111,8 +109,11 @@ impl BertForSequenceClassification {
     /// Writes `config.json` and `model.safetensors`, as
     /// `AutoModelForSequenceClassification.from_pretrained` reads them.
     ///
+    /// A model folder of that name is replaced whole, or stays as it was.
+    ///
     /// # Errors
-    /// [`StudentError::Io`], [`StudentError::Checkpoint`], [`StudentError::FolderOccupied`].
+    /// [`StudentError::Folder`] if it cannot be written, or holds anything that is not part of a model
+    /// folder.
     pub fn save_dir(&self, dir: impl AsRef<Path>) -> Result<(), StudentError> {
         self.save_dir_with(dir, &SaveOptions::default())
     }
@@ -120,18 +121,24 @@ impl BertForSequenceClassification {
     /// [`BertForSequenceClassification::save_dir`] in shards or in half precision.
     ///
     /// # Errors
-    /// As there; [`StudentError::InvalidConfig`] as [`SaveOptions::validate`].
+    /// As there; also if a weight is too large for f16, and as [`SaveOptions::validate`].
     pub fn save_dir_with(
         &self,
         dir: impl AsRef<Path>,
         options: &SaveOptions,
     ) -> Result<(), StudentError> {
-        crate::folder::write_folder(dir.as_ref(), |dir| self.write(dir, options))
+        let folder = checkpoint::new_folder(dir.as_ref())?;
+        self.write_into(&folder, options)?;
+        Ok(folder.commit()?)
     }
 
-    /// Writes into a folder that exists.
-    pub(crate) fn write(&self, dir: &Path, options: &SaveOptions) -> Result<(), StudentError> {
-        checkpoint::save(self, self.config(), Head::Classifier, options, dir)
+    /// Writes into a folder that is going to hold more.
+    pub(crate) fn write_into(
+        &self,
+        folder: &FolderWriter,
+        options: &SaveOptions,
+    ) -> Result<(), StudentError> {
+        checkpoint::save(self, self.config(), Head::Classifier, options, folder)
     }
 
     /// The same model with only some of its encoder's layers, in the order given: the start of a
@@ -139,9 +146,9 @@ impl BertForSequenceClassification {
     ///
     /// ```
     /// # use burn::tensor::Device;
-    /// # use student_model::{BertConfig, BertForSequenceClassification};
+    /// # use student_model::BertConfig;
     /// let deep = BertConfig { hidden_size: 16, num_attention_heads: 2, ..BertConfig::default() };
-    /// let deep = BertForSequenceClassification::new(&deep, 7, &Device::default())?;
+    /// let deep = deep.init(7, &Device::default())?;
     /// let student = deep.with_layers(&[0, 2, 4, 7, 9, 11])?;
     /// assert_eq!(student.config().num_hidden_layers, 6);
     /// # Ok::<(), student_model::StudentError>(())

@@ -1,15 +1,16 @@
-//! `config.json` of Hugging Face's BERT, RoBERTa and XLM-RoBERTa.
+//! The shape of a BERT, RoBERTa or XLM-RoBERTa, under the keys of a Hugging Face `config.json`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{ModelType, StudentError};
 
-/// File name of a model's configuration.
-pub(crate) const CONFIG_FILE: &str = "config.json";
+/// Most classes: a file can say `num_labels` in ten characters, and each is a name in memory.
+pub(crate) const MOST_LABELS: usize = 1 << 16;
+
+/// The most f32 numbers that a machine has addresses for.
+const MOST_NUMBERS: usize = isize::MAX as usize / 4;
 
 /// The activation of the feed-forward layers (`hidden_act`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -29,9 +30,11 @@ pub enum HiddenAct {
 /// `model_type` says which encoder it is: BERT, RoBERTa or XLM-RoBERTa.
 ///
 /// Keys which change nothing here (`use_cache`, `transformers_version`, ...) are read over and not
-/// written again. A key whose value would change the computation in a way this crate does not
-/// implement (`position_embedding_type`, `is_decoder`, ...) is an error. Keys that a file lacks take
-/// the defaults that `transformers` has for the file's `model_type`.
+/// written again: such a file has many, and each version of `transformers` adds some, so an unknown one
+/// is no mistake as it would be in a configuration of our own. A key whose value would change the
+/// computation in a way this crate does not implement (`position_embedding_type`, `is_decoder`, ...) is
+/// an error. Keys that a file lacks take the defaults that `transformers` has for the file's
+/// `model_type`.
 ///
 /// ```
 /// # fn main() -> Result<(), student_model::StudentError> {
@@ -107,7 +110,7 @@ impl Default for BertConfig {
 }
 
 /// `LABEL_0`, `LABEL_1`, ..., the names that `transformers` gives to unnamed classes.
-fn numbered(count: usize) -> BTreeMap<usize, String> {
+pub(crate) fn numbered(count: usize) -> BTreeMap<usize, String> {
     (0..count).map(|i| (i, format!("LABEL_{i}"))).collect()
 }
 
@@ -133,42 +136,6 @@ impl BertConfig {
                 ..bert
             },
         }
-    }
-
-    /// Parses the text of a `config.json` and validates it.
-    ///
-    /// # Errors
-    /// [`StudentError::InvalidConfig`] names the key, its value and what is allowed.
-    pub fn from_json(text: &str) -> Result<Self, StudentError> {
-        Self::parse(text, Path::new(CONFIG_FILE))
-    }
-
-    /// Reads `config.json` from a model folder and validates it.
-    ///
-    /// # Errors
-    /// [`StudentError::Io`] if the file cannot be read, [`StudentError::InvalidConfig`] if a value is
-    /// not one this crate implements.
-    pub fn from_dir(dir: impl AsRef<Path>) -> Result<Self, StudentError> {
-        let path = dir.as_ref().join(CONFIG_FILE);
-        let text = std::fs::read_to_string(&path).map_err(|e| StudentError::io(&path, e))?;
-        Self::parse(&text, &path)
-    }
-
-    fn parse(text: &str, path: &Path) -> Result<Self, StudentError> {
-        let json = |e| StudentError::json(path, e);
-        let value: Value = serde_json::from_str(text).map_err(json)?;
-        let model_type = check_foreign_keys(&value).map_err(|e| e.in_file(path))?;
-        let mut keys = serde_json::to_value(Self::default_for(model_type)).map_err(json)?;
-        for (key, found) in value.as_object().into_iter().flatten() {
-            keys[key] = found.clone();
-        }
-        let mut config: Self = serde_json::from_value(keys).map_err(json)?;
-        // Older files state a count of classes and no names.
-        if let (None, Some(count)) = (value.get("id2label"), value.get("num_labels")) {
-            config.id2label = numbered(count.as_u64().unwrap_or(0) as usize);
-        }
-        config.validate().map_err(|e| e.in_file(path))?;
-        Ok(config)
     }
 
     /// Sets the class names, in the order of their indices.
@@ -203,7 +170,9 @@ impl BertConfig {
     /// ```
     /// # use student_model::{BertConfig, ModelType};
     /// let roberta = BertConfig { max_position_embeddings: 514, ..BertConfig::default_for(ModelType::Roberta) };
-    /// assert_eq!(roberta.max_tokens(), 512);
+    /// assert_eq!((roberta.pad_token_id, roberta.max_tokens()), (1, 512));
+    /// assert_eq!(BertConfig { pad_token_id: 0, ..roberta }.max_tokens(), 513);
+    /// assert_eq!(BertConfig::default().max_tokens(), 512);
     /// ```
     pub fn max_tokens(&self) -> usize {
         self.max_position_embeddings
@@ -261,7 +230,47 @@ impl BertConfig {
             ));
         }
         self.validate_numbers()?;
-        self.validate_labels()
+        self.validate_labels()?;
+        self.validate_memory()
+    }
+
+    /// Refuses sizes whose product is no size any more, before something is multiplied or asked for.
+    fn validate_memory(&self) -> Result<(), StudentError> {
+        let h = self.hidden_size;
+        let [square, inner] = [h, self.intermediate_size].map(|size| size.saturating_mul(h));
+        // Each of a layer's six products, with as much again for what is smaller.
+        let layer = square.saturating_add(inner).saturating_mul(8);
+        let sizes = [
+            ("hidden_size", h, square),
+            ("intermediate_size", self.intermediate_size, inner),
+            (
+                "vocab_size",
+                self.vocab_size,
+                self.vocab_size.saturating_mul(h),
+            ),
+            (
+                "max_position_embeddings",
+                self.max_position_embeddings,
+                self.max_position_embeddings.saturating_mul(h),
+            ),
+            (
+                "type_vocab_size",
+                self.type_vocab_size,
+                self.type_vocab_size.saturating_mul(h),
+            ),
+            (
+                "num_hidden_layers",
+                self.num_hidden_layers,
+                self.num_hidden_layers.saturating_mul(layer),
+            ),
+        ];
+        for (field, value, numbers) in sizes {
+            if numbers > MOST_NUMBERS {
+                let allowed = format!("weights of at most {MOST_NUMBERS} numbers");
+                return Err(StudentError::invalid(field, value, allowed));
+            }
+        }
+        Ok(())
     }
 
     fn validate_numbers(&self) -> Result<(), StudentError> {
@@ -306,6 +315,14 @@ impl BertConfig {
                 allowed,
             ));
         }
+        if self.num_labels() > MOST_LABELS {
+            let allowed = format!("at most {MOST_LABELS} classes");
+            return Err(StudentError::invalid(
+                "id2label",
+                self.num_labels(),
+                allowed,
+            ));
+        }
         let inverse: BTreeMap<_, _> = self.id2label.iter().map(|(i, n)| (n.clone(), *i)).collect();
         if inverse.len() != self.num_labels() {
             let names = format!("{:?}", self.labels());
@@ -321,54 +338,4 @@ impl BertConfig {
         }
         Ok(())
     }
-
-    /// The text of `config.json` as `transformers` reads it, for a task's class (`Model`,
-    /// `ForSequenceClassification`) and weights of type `dtype`.
-    pub(crate) fn to_json(&self, task: &str, dtype: &str) -> Result<String, serde_json::Error> {
-        let mut config = self.clone();
-        config.label2id = self.id2label.iter().map(|(i, n)| (n.clone(), *i)).collect();
-        let mut value = serde_json::to_value(&config)?;
-        value["architectures"] = serde_json::json!([self.model_type.class(task)]);
-        value["position_embedding_type"] = "absolute".into();
-        value["dtype"] = dtype.into();
-        value["torch_dtype"] = dtype.into();
-        serde_json::to_string_pretty(&value).map(|text| text + "\n")
-    }
-}
-
-/// Refuses values of keys that are not part of [`BertConfig`] but change what an encoder computes.
-fn check_foreign_keys(value: &Value) -> Result<ModelType, StudentError> {
-    let refuse = |key: &str, found: &Value, allowed: &str| {
-        Err(StudentError::invalid(key, found.to_string(), allowed))
-    };
-    let found = value.get("model_type").unwrap_or(&Value::Null);
-    let known = |kind: &ModelType| found == kind.as_str();
-    let Some(model_type) = ModelType::ALL.into_iter().find(known) else {
-        let allowed = "\"bert\", \"roberta\" or \"xlm-roberta\"";
-        return refuse("model_type", found, allowed);
-    };
-    if let Some(found) = value.get("hidden_act")
-        && !["gelu", "relu", "gelu_new"].iter().any(|act| found == act)
-    {
-        return refuse("hidden_act", found, "\"gelu\", \"relu\" or \"gelu_new\"");
-    }
-    if let Some(found) = value.get("position_embedding_type")
-        && found != "absolute"
-        && !found.is_null()
-    {
-        return refuse("position_embedding_type", found, "\"absolute\"");
-    }
-    for key in ["is_decoder", "add_cross_attention"] {
-        if let Some(found) = value.get(key)
-            && found != false
-        {
-            return refuse(key, found, "false: a student is an encoder");
-        }
-    }
-    if let Some(found) = value.get("pruned_heads")
-        && found.as_object().is_none_or(|heads| !heads.is_empty())
-    {
-        return refuse("pruned_heads", found, "{}");
-    }
-    Ok(model_type)
 }

@@ -3,80 +3,29 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use hf_folder::{FolderError, UnknownArchitecture};
+
 use crate::LayerFault;
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StudentError {
-    /// A file or folder could not be read or written.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
-    /// A file is not the JSON it should be.
-    #[error("{}: {source}", path.display())]
-    Json {
-        /// The file.
-        path: PathBuf,
-        /// Line, column and reason.
-        source: serde_json::Error,
-    },
+    /// A model folder could not be read or written, or its tensors are not those of the model that its
+    /// `config.json` describes.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// A configuration value is outside what is allowed.
-    #[error("{}{key} is {found}, allowed: {allowed}", file.as_ref().map(|f| format!("{}: ", f.display())).unwrap_or_default())]
+    #[error("{}`{field}` is {value}, allowed: {allowed}", file.as_ref().map(|f| format!("{}: ", f.display())).unwrap_or_default())]
     InvalidConfig {
         /// The file it was read from, if any.
         file: Option<PathBuf>,
-        /// The key.
-        key: String,
+        /// The field.
+        field: String,
         /// Its value.
-        found: String,
+        value: String,
         /// What is allowed.
         allowed: String,
-    },
-    /// The tensors of a checkpoint are not those of the model its `config.json` describes.
-    #[error("{0}")]
-    CheckpointMismatch(Box<CheckpointMismatch>),
-    /// A `safetensors` file could not be read or written.
-    #[error("{}: {message}", path.display())]
-    Checkpoint {
-        /// The file.
-        path: PathBuf,
-        /// What was wrong.
-        message: String,
-    },
-    /// A file that the index of a sharded checkpoint names is not in the folder.
-    #[error("{}: {shard} is not in the folder, where {tensors} tensors should be", index.display())]
-    MissingShard {
-        /// The index.
-        index: PathBuf,
-        /// The file's name.
-        shard: String,
-        /// How many tensors the index puts there.
-        tensors: usize,
-    },
-    /// A shard lacks tensors that the index puts there.
-    #[error("{}: {shard} lacks {}", index.display(), list(names.iter().cloned()))]
-    ShardLacksTensors {
-        /// The index.
-        index: PathBuf,
-        /// The file's name.
-        shard: String,
-        /// The tensors.
-        names: Vec<String>,
-    },
-    /// A checkpoint holds a tensor twice: in two shards, or under an old and a new name.
-    #[error("{}: {first} and {second} are the same tensor", path.display())]
-    DuplicateTensor {
-        /// The file, or the index of the shards.
-        path: PathBuf,
-        /// One of the two, and its shard.
-        first: String,
-        /// The other.
-        second: String,
     },
     /// Layers were chosen that cannot make a model.
     #[error("layers {layers:?}: {reason} ({available} layers, 0 to {})", available.saturating_sub(1))]
@@ -95,14 +44,6 @@ pub enum StudentError {
         what: String,
         /// What was wrong.
         message: String,
-    },
-    /// A folder to be written holds something that a model folder does not.
-    #[error("{} holds {entry}, which is not part of a model folder: name a new or an empty folder", dir.display())]
-    FolderOccupied {
-        /// The folder.
-        dir: PathBuf,
-        /// The first foreign entry.
-        entry: String,
     },
     /// The query is empty or blank.
     #[error("the query is empty")]
@@ -177,6 +118,43 @@ pub enum StudentError {
         /// Why.
         reason: String,
     },
+    /// A batch lacks what its objective reads: the objective did not ask for it.
+    #[cfg(feature = "train")]
+    #[error("the batch has no {what}: an objective that reads it says so in `{asked_in}`")]
+    BatchLacks {
+        /// What is not there.
+        what: &'static str,
+        /// The method of [`Objective`](crate::Objective) that asks for it.
+        asked_in: &'static str,
+    },
+    /// An objective takes another number of forward passes than it asked for.
+    #[cfg(feature = "train")]
+    #[error(
+        "the step takes {expected} forward passes and was given {found}: `Objective::passes` asks \
+         for as many as `Objective::step` takes"
+    )]
+    PassCount {
+        /// How many there were.
+        found: usize,
+        /// How many the objective's step takes.
+        expected: usize,
+    },
+    /// An objective of one's own failed, with its own error.
+    #[cfg(feature = "train")]
+    #[error("the objective {name}: {source}")]
+    Objective {
+        /// The objective's name.
+        name: String,
+        /// What it said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The evaluator failed, with its own error.
+    #[cfg(feature = "train")]
+    #[error("the evaluator failed: {source}")]
+    Evaluation {
+        /// What it said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The memory queue of a checkpoint cannot be read back.
     #[cfg(feature = "train")]
     #[error("the checkpoint's memory queue: {reason}")]
@@ -192,6 +170,12 @@ pub enum StudentError {
     #[cfg(feature = "train")]
     #[error(transparent)]
     Train(Box<training_loop::TrainError>),
+}
+
+impl From<UnknownArchitecture> for StudentError {
+    fn from(error: UnknownArchitecture) -> Self {
+        Self::invalid("model_type", error.found, error.allowed)
+    }
 }
 
 impl From<pair_tokenizer::PairTokenizerError> for StudentError {
@@ -222,24 +206,35 @@ impl From<training_loop::TrainError> for StudentError {
 }
 
 impl StudentError {
-    pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
-        Self::Io {
-            path: path.to_owned(),
-            source,
-        }
+    /// The error of an [`Objective`](crate::Objective) of one's own, kept as the source; a
+    /// [`StudentError`] stays what it is.
+    ///
+    /// ```
+    /// use student_model::StudentError;
+    ///
+    /// let error = StudentError::objective("focal", "the item has no price");
+    /// assert_eq!(error.to_string(), "the objective focal: the item has no price");
+    /// let own = StudentError::objective("focal", StudentError::NoExamples);
+    /// assert!(matches!(own, StudentError::NoExamples));
+    /// ```
+    #[cfg(feature = "train")]
+    pub fn objective(
+        name: impl Into<String>,
+        error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        let name = name.into();
+        Self::own_or(error.into(), |source| Self::Objective { name, source })
     }
 
-    pub(crate) fn json(path: &Path, source: serde_json::Error) -> Self {
-        Self::Json {
-            path: path.to_owned(),
-            source,
-        }
-    }
-
-    pub(crate) fn checkpoint(path: &Path, message: impl fmt::Display) -> Self {
-        Self::Checkpoint {
-            path: path.to_owned(),
-            message: message.to_string(),
+    /// Takes an error of this crate out of its box; `wrap` takes any other.
+    #[cfg(feature = "train")]
+    pub(crate) fn own_or(
+        error: Box<dyn std::error::Error + Send + Sync>,
+        wrap: impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> Self,
+    ) -> Self {
+        match error.downcast::<Self>() {
+            Ok(own) => *own,
+            Err(foreign) => wrap(foreign),
         }
     }
 
@@ -250,11 +245,15 @@ impl StudentError {
         }
     }
 
-    pub(crate) fn invalid(key: &str, found: impl fmt::Display, allowed: impl Into<String>) -> Self {
+    pub(crate) fn invalid(
+        field: &str,
+        value: impl fmt::Display,
+        allowed: impl Into<String>,
+    ) -> Self {
         Self::InvalidConfig {
             file: None,
-            key: key.to_owned(),
-            found: found.to_string(),
+            field: field.to_owned(),
+            value: value.to_string(),
             allowed: allowed.into(),
         }
     }
@@ -266,69 +265,4 @@ impl StudentError {
         }
         self
     }
-}
-
-/// How the tensors of a checkpoint differ from those of the model.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CheckpointMismatch {
-    /// The checkpoint file.
-    pub path: PathBuf,
-    /// Tensors of the model that the file lacks, with their shapes.
-    pub missing: Vec<(String, Vec<usize>)>,
-    /// Tensors of the file that the model does not have, with their shapes.
-    pub unexpected: Vec<(String, Vec<usize>)>,
-    /// Tensors with another shape than the model's.
-    pub misshapen: Vec<Misshapen>,
-}
-
-/// A tensor whose shape in the file is not the model's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misshapen {
-    /// Its name in the file.
-    pub name: String,
-    /// The shape that `config.json` asks for, in PyTorch's layout.
-    pub expected: Vec<usize>,
-    /// The shape in the file.
-    pub found: Vec<usize>,
-}
-
-impl fmt::Display for CheckpointMismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |tensors: &[(String, Vec<usize>)]| {
-            list(
-                tensors
-                    .iter()
-                    .map(|(name, shape)| format!("{name} {shape:?}")),
-            )
-        };
-        let mut parts = Vec::new();
-        if !self.missing.is_empty() {
-            parts.push(format!("missing {}", shown(&self.missing)));
-        }
-        if !self.unexpected.is_empty() {
-            parts.push(format!("unexpected {}", shown(&self.unexpected)));
-        }
-        if !self.misshapen.is_empty() {
-            let shapes = self.misshapen.iter();
-            let shapes = shapes.map(|m| {
-                format!(
-                    "{} has shape {:?}, expected {:?}",
-                    m.name, m.found, m.expected
-                )
-            });
-            parts.push(list(shapes));
-        }
-        write!(f, "{}: {}", self.path.display(), parts.join("; "))
-    }
-}
-
-/// The first few of many, then a count.
-fn list(items: impl ExactSizeIterator<Item = String>) -> String {
-    const SHOWN: usize = 5;
-    let more = items.len().saturating_sub(SHOWN);
-    let mut text = items.take(SHOWN).collect::<Vec<_>>().join(", ");
-    if more > 0 {
-        text += &format!(" and {more} more");
-    }
-    text
 }

@@ -1,4 +1,4 @@
-//! Fresh parameters, drawn as `transformers` draws them: weights from a normal distribution with
+//! Fresh models and their parameters, drawn as `transformers` draws them: weights from a normal distribution with
 //! standard deviation `initializer_range`, biases zero, norms one, the padding embedding zero.
 
 use burn::module::{Param, ParamId};
@@ -7,7 +7,46 @@ use burn::tensor::{Device, Shape, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::BertConfig;
+use crate::{BertConfig, BertForSequenceClassification, BertModel, StudentError};
+
+impl BertConfig {
+    /// A fresh classifier of this shape and these classes; the same seed gives the same weights on every
+    /// device.
+    ///
+    /// # Errors
+    /// As [`BertConfig::validate`].
+    ///
+    /// ```
+    /// use burn::tensor::Device;
+    /// use student_model::BertConfig;
+    ///
+    /// let config = BertConfig { vocab_size: 50, hidden_size: 16, num_attention_heads: 2,
+    ///     intermediate_size: 32, ..BertConfig::default() };
+    /// let model = config.with_labels(&["yes", "no"]).init(/* seed */ 7, &Device::default())?;
+    /// assert_eq!(model.config().labels(), ["yes", "no"]);
+    /// let error = BertConfig { vocab_size: 0, ..BertConfig::default() }.init(7, &Device::default());
+    /// assert_eq!(error.unwrap_err().to_string(), "`vocab_size` is 0, allowed: at least 1");
+    /// # Ok::<(), student_model::StudentError>(())
+    /// ```
+    pub fn init(
+        &self,
+        seed: u64,
+        device: &Device,
+    ) -> Result<BertForSequenceClassification, StudentError> {
+        self.validate()?;
+        let mut fresh = Fresh::new(self, device, seed);
+        Ok(BertForSequenceClassification::fresh(&mut fresh))
+    }
+
+    /// A fresh encoder with a pooler, without a classifier.
+    ///
+    /// # Errors
+    /// As [`BertConfig::validate`].
+    pub fn init_encoder(&self, seed: u64, device: &Device) -> Result<BertModel, StudentError> {
+        self.validate()?;
+        Ok(BertModel::fresh(&mut Fresh::new(self, device, seed), true))
+    }
+}
 
 /// Hands out parameters that are drawn when first used, and never if a checkpoint is loaded first.
 ///

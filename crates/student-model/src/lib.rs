@@ -8,12 +8,12 @@
 //! ```
 //! use burn::tensor::{Device, Tensor};
 //! use pair_tokenizer::TokenBatch;
-//! use student_model::{BertConfig, BertForSequenceClassification};
+//! use student_model::BertConfig;
 //!
 //! let config = BertConfig { vocab_size: 50, hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2,
 //!     intermediate_size: 32, ..BertConfig::default() }.with_labels(&["Exact", "Substitute", "Irrelevant"]);
 //! let device = Device::default();
-//! let model = BertForSequenceClassification::new(&config, /* seed */ 7, &device)?;
+//! let model = config.init(/* seed */ 7, &device)?;
 //! let batch = TokenBatch { input_ids: Tensor::from_ints([[2, 9, 3, 11, 3]], &device),
 //!     token_type_ids: Tensor::from_ints([[0, 0, 0, 1, 1]], &device), attention_mask: None };
 //! assert_eq!(model.forward(&batch).logits.dims(), [1, 3]);
@@ -29,8 +29,9 @@
 //! | classify many pairs | [`predict`] |
 //! | start from an encoder such as all-MiniLM-L6-v2 | [`BertForSequenceClassification::from_pretrained_encoder`] |
 //! | start from some of a deeper encoder's layers | [`BertForSequenceClassification::with_layers`] |
-//! | start from nothing | `train_wordpiece` (feature `train`), [`BertForSequenceClassification::new`] |
+//! | start from nothing | `train_wordpiece` (feature `train`), [`BertConfig::init`] |
 //! | train | `train_student` (feature `train`) |
+//! | train by an objective or an align loss of one's own | `Objective`, `Crsd`, `StudentTrainer` (feature `train`) |
 //! | save what a ranker needs | [`Student::new`], [`Student::save_dir`] |
 //! | save in shards or in half precision | [`Student::save_dir_with`], [`SaveOptions`] |
 
@@ -39,11 +40,11 @@ mod bert;
 mod checkpoint;
 mod classifier;
 mod config;
+mod config_json;
 #[cfg(feature = "flex")]
 mod cpu;
 mod embeddings;
 mod error;
-mod folder;
 #[cfg(all(feature = "train", feature = "flex"))]
 mod fused;
 mod inference;
@@ -55,13 +56,11 @@ mod model_type;
 mod predict;
 mod ranker;
 mod relevance;
-mod shards;
 mod student;
 mod tensor_names;
 mod threads;
 #[cfg(feature = "train")]
 mod train;
-mod weights;
 #[cfg(feature = "train")]
 mod wordpiece;
 
@@ -70,7 +69,8 @@ pub use bert::{BertModel, BertOutput, BertPooler};
 pub use classifier::{BertForSequenceClassification, ClassifierOutput};
 pub use config::{BertConfig, HiddenAct};
 pub use embeddings::BertEmbeddings;
-pub use error::{CheckpointMismatch, Misshapen, StudentError};
+pub use error::StudentError;
+pub use hf_folder::{FolderError, Misshapen, SaveOptions, TensorMismatch, WeightType};
 pub use layer::{BertEncoder, BertIntermediate, BertLayer};
 pub use layer_choice::LayerFault;
 pub use micro_batcher::{MicroBatcher, MicroBatcherConfig, Pending};
@@ -82,9 +82,10 @@ pub use relevance::RelevanceConfig;
 pub use student::Student;
 #[cfg(feature = "train")]
 pub use train::{
-    Evaluator, LogitKdConfig, NegativePolicy, Objective, RDropConfig, StudentBatch, StudentExample,
-    StudentModule, StudentTask, StudentTrainConfig, ViewBatch, train_student, train_student_with,
+    CrossEntropy, Crsd, Evaluator, LogitKd, LogitKdConfig, NegativePolicy, NoHeads, Objective,
+    ObjectiveConfig, ObjectiveContext, PassOutput, Passes, RDrop, RDropConfig, StudentBatch,
+    StudentExample, StudentLabels, StudentModule, StudentReason, StudentTask, StudentTrainConfig,
+    StudentTrainer, View, ViewBatch, train_student,
 };
-pub use weights::{SaveOptions, WeightType};
 #[cfg(feature = "train")]
 pub use wordpiece::train_wordpiece;

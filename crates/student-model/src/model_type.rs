@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use hf_folder::Architecture;
 use serde::{Deserialize, Serialize};
 
 /// `model_type` of a Hugging Face folder.
@@ -66,6 +67,14 @@ impl ModelType {
     /// then a bare encoder's pooler is no part of a classifier, and dropout stands before it too.
     pub(crate) fn has_own_head(self) -> bool {
         self != Self::Bert
+    }
+}
+
+impl Architecture for ModelType {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn model_type(self) -> &'static str {
+        self.as_str()
     }
 }
 

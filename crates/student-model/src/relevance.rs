@@ -6,8 +6,10 @@ use std::path::Path;
 use pair_tokenizer::PairTokenizerConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::folder::RELEVANCE_FILE;
 use crate::{BertConfig, StudentError};
+
+/// Its name.
+pub(crate) const RELEVANCE_FILE: &str = "relevance.json";
 
 /// Gains of the classes, and how pairs are tokenised: the content of `relevance.json`.
 ///
@@ -35,11 +37,9 @@ impl RelevanceConfig {
     /// Reads `relevance.json` from a student's folder. [`RelevanceConfig::gains`] checks it.
     ///
     /// # Errors
-    /// [`StudentError::Io`], [`StudentError::Json`].
+    /// [`StudentError::Folder`] if it cannot be read, or holds other keys.
     pub fn from_dir(dir: impl AsRef<Path>) -> Result<Self, StudentError> {
-        let path = dir.as_ref().join(RELEVANCE_FILE);
-        let text = std::fs::read_to_string(&path).map_err(|e| StudentError::io(&path, e))?;
-        serde_json::from_str(&text).map_err(|e| StudentError::json(&path, e))
+        Ok(hf_folder::read_json(dir.as_ref().join(RELEVANCE_FILE))?)
     }
 
     /// Names gains in the order of the model's classes.

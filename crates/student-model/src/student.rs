@@ -4,12 +4,12 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::Device;
+use hf_folder::{TOKENIZER_CONFIG_FILE, TOKENIZER_FILE};
 use pair_tokenizer::{Encoding, PairTokenizer};
 use serde_json::json;
 
-use crate::folder::{
-    RELEVANCE_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, write_folder, write_text,
-};
+use crate::checkpoint::new_folder;
+use crate::relevance::RELEVANCE_FILE;
 use crate::{BertForSequenceClassification, RelevanceConfig, SaveOptions, StudentError};
 
 /// A classifier with the tokenizer and the gains that make it a ranker.
@@ -65,7 +65,7 @@ impl Student {
     /// Reads a student's folder.
     ///
     /// # Errors
-    /// [`StudentError::Io`] names a missing file; otherwise as
+    /// [`StudentError::Folder`] names a missing file; otherwise as
     /// [`BertForSequenceClassification::from_dir`], [`RelevanceConfig::gains`] and [`Student::new`].
     pub fn from_dir(dir: impl AsRef<Path>, device: &Device) -> Result<Self, StudentError> {
         let dir = dir.as_ref();
@@ -85,8 +85,8 @@ impl Student {
     /// Writes the folder, whole or not at all; a model folder of that name is replaced.
     ///
     /// # Errors
-    /// [`StudentError::Io`], [`StudentError::Checkpoint`]; [`StudentError::FolderOccupied`] if the
-    /// folder holds anything that is not part of a model folder.
+    /// [`StudentError::Folder`] if it cannot be written, or holds anything that is not part of a model
+    /// folder.
     pub fn save_dir(&self, dir: impl AsRef<Path>) -> Result<(), StudentError> {
         self.save_dir_with(dir, &SaveOptions::default())
     }
@@ -94,7 +94,8 @@ impl Student {
     /// [`Student::save_dir`] with the weights in shards or in half precision.
     ///
     /// # Errors
-    /// As [`Student::save_dir`]; [`StudentError::InvalidConfig`] as [`SaveOptions::validate`].
+    /// As [`Student::save_dir`]; also if a weight is too large for f16, and as
+    /// [`SaveOptions::validate`].
     pub fn save_dir_with(
         &self,
         dir: impl AsRef<Path>,
@@ -103,14 +104,14 @@ impl Student {
         let config = self.tokenizer.config().clone();
         let mut relevance = RelevanceConfig::new(self.model.config(), &self.gains, config)?;
         relevance.temperature = self.temperature;
-        write_folder(dir.as_ref(), |dir| {
-            self.model.write(dir, options)?;
-            let text = self.tokenizer.tokenizer().to_string(true);
-            let text = text.map_err(|e| StudentError::tokenizer(TOKENIZER_FILE, e))?;
-            write_text(&dir.join(TOKENIZER_FILE), &text)?;
-            write_json(&dir.join(TOKENIZER_CONFIG_FILE), &self.tokenizer_config())?;
-            write_json(&dir.join(RELEVANCE_FILE), &relevance)
-        })
+        let folder = new_folder(dir.as_ref())?;
+        self.model.write_into(&folder, options)?;
+        let text = self.tokenizer.tokenizer().to_string(true);
+        let text = text.map_err(|e| StudentError::tokenizer(TOKENIZER_FILE, e))?;
+        folder.write_text(TOKENIZER_FILE, &text)?;
+        folder.write_json(TOKENIZER_CONFIG_FILE, &self.tokenizer_config())?;
+        folder.write_json(RELEVANCE_FILE, &relevance)?;
+        Ok(folder.commit()?)
     }
 
     /// The model, for inference.
@@ -162,11 +163,6 @@ impl Student {
         }
         value
     }
-}
-
-fn write_json<T: serde::Serialize>(path: &Path, value: &T) -> Result<(), StudentError> {
-    let text = serde_json::to_string_pretty(value).map_err(|e| StudentError::json(path, e))?;
-    write_text(path, &(text + "\n"))
 }
 
 /// A model that every output of the tokenizer can be given to: otherwise an index would be out of

@@ -9,7 +9,9 @@ use burn::tensor::Device;
 use goldens::{Inputs, folder, numbers, read};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::Deserialize;
-use student_model::{BertForSequenceClassification, BertModel, StudentError};
+use student_model::{
+    BertForSequenceClassification, BertModel, FolderError, SaveOptions, StudentError, WeightType,
+};
 use tempfile::TempDir;
 
 /// Name, type, shape and bytes of each tensor of a checkpoint.
@@ -115,7 +117,10 @@ fn a_folder_that_cannot_be_written_is_named() {
     let model = load(&folder().join("tiny-classifier")).unwrap();
     for target in [file.clone(), file.join("model")] {
         let error = model.save_dir(&target).unwrap_err();
-        assert!(matches!(error, StudentError::Io { .. }), "{error}");
+        assert!(
+            matches!(error, StudentError::Folder(FolderError::File(_))),
+            "{error}"
+        );
         assert!(error.to_string().contains("file"), "{error}");
     }
     assert_eq!(fs::read_to_string(file).unwrap(), "not a folder");
@@ -129,7 +134,7 @@ fn the_same_model_is_saved_as_the_same_bytes() {
         .config()
         .clone();
     let bytes = |name: &str, seed: u64| {
-        let model = BertForSequenceClassification::new(&config, seed, &Device::default()).unwrap();
+        let model = config.init(seed, &Device::default()).unwrap();
         let saved = dir.path().join(name);
         model.save_dir(&saved).unwrap();
         let config = fs::read(saved.join("config.json")).unwrap();
@@ -239,7 +244,7 @@ fn a_classifiers_encoder_can_be_taken_out() {
 fn an_encoder_becomes_a_classifier_only_when_asked() {
     let source = folder().join("tiny-bert");
     let error = load(&source).unwrap_err();
-    let StudentError::CheckpointMismatch(mismatch) = error else {
+    let StudentError::Folder(FolderError::Mismatch(mismatch)) = error else {
         panic!("{error}")
     };
     let names: Vec<_> = mismatch
@@ -322,6 +327,111 @@ fn a_config_that_does_not_fit_the_weights_is_refused() {
     );
 }
 
+/// Sizes that no memory has are refused in the time and space that a small file takes.
+#[test]
+fn hostile_sizes_are_refused_before_memory_is_asked_for() {
+    let copy = edited("tiny-classifier", |_| {});
+    let path = copy.path().join("config.json");
+    let text = fs::read_to_string(&path).unwrap();
+    for (key, value, expected) in [
+        (
+            "num_hidden_layers",
+            1_000_000_000,
+            "`num_hidden_layers` is 1000000000, allowed: at most",
+        ),
+        ("num_hidden_layers", u64::MAX, "`num_hidden_layers` is"),
+        (
+            "vocab_size",
+            1 << 40,
+            "word_embeddings.weight has shape [96, 32], expected [1099511627776, 32]",
+        ),
+        ("vocab_size", 1 << 62, "`vocab_size` is"),
+        ("hidden_size", 1 << 60, "`hidden_size` is"),
+        (
+            "intermediate_size",
+            1 << 50,
+            "expected [1125899906842624, 32]",
+        ),
+        (
+            "max_position_embeddings",
+            1 << 45,
+            "expected [35184372088832, 32]",
+        ),
+        (
+            "max_position_embeddings",
+            u64::MAX,
+            "`max_position_embeddings` is",
+        ),
+        ("type_vocab_size", 1 << 45, "expected [35184372088832, 32]"),
+        (
+            "num_labels",
+            1_000_000_000_000,
+            "`num_labels` is 1000000000000, allowed: 1 to 65536",
+        ),
+        (
+            "num_labels",
+            60_000,
+            "classifier.weight has shape [4, 32], expected [60000, 32]",
+        ),
+    ] {
+        let mut config: serde_json::Value = serde_json::from_str(&text).unwrap();
+        config[key] = value.into();
+        if key == "num_labels" {
+            let keys = config.as_object_mut().unwrap();
+            keys.remove("id2label");
+            keys.remove("label2id");
+        }
+        fs::write(&path, config.to_string()).unwrap();
+        let error = load(copy.path()).unwrap_err().to_string();
+        assert!(error.contains(expected), "{key} {value}: {error}");
+        // The same for what takes only the encoder, but for the classes.
+        if key != "num_labels" {
+            let error = BertModel::from_dir(copy.path(), &Device::default()).unwrap_err();
+            assert!(error.to_string().contains(key) || error.to_string().contains(expected));
+        }
+    }
+}
+
+#[test]
+fn eight_bit_floats_are_named_with_their_tensor() {
+    let name = "embeddings.LayerNorm.weight";
+    let eight = edited("tiny-bert", |tensors| {
+        let tensor = tensors.iter_mut().find(|t| t.0 == name).unwrap();
+        tensor.1 = Dtype::F8_E4M3;
+        tensor.3.truncate(tensor.3.len() / 4);
+    });
+    let error = BertModel::from_dir(eight.path(), &Device::default()).unwrap_err();
+    let expected = format!("{name} holds F8_E4M3, allowed: F64, F32, F16, BF16");
+    assert!(error.to_string().contains(&expected), "{error}");
+}
+
+#[test]
+fn a_weight_that_f16_does_not_have_is_named_and_nothing_is_written() {
+    let large = edited("tiny-bert", |tensors| {
+        let norm = tensors
+            .iter_mut()
+            .find(|t| t.0 == "embeddings.LayerNorm.weight");
+        norm.unwrap().3[..4].copy_from_slice(&70_000f32.to_le_bytes());
+    });
+    let model = encoder(large.path());
+    let dir = tempfile::tempdir().unwrap();
+    let mut options = SaveOptions {
+        weight_type: WeightType::F16,
+        ..SaveOptions::default()
+    };
+    let error = model
+        .save_dir_with(dir.path().join("half"), &options)
+        .unwrap_err();
+    let expected =
+        "embeddings.LayerNorm.weight holds 70000, too large for float16, allowed: at most 65504";
+    assert_eq!(error.to_string(), expected);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    options.weight_type = WeightType::Bf16;
+    model
+        .save_dir_with(dir.path().join("half"), &options)
+        .unwrap();
+}
+
 #[test]
 fn integers_and_duplicates_are_refused() {
     let integers = edited("tiny-bert", |tensors| tensors[0].1 = Dtype::I32);
@@ -360,7 +470,10 @@ fn missing_and_broken_files_are_named() {
     );
     fs::write(empty.path().join("model.safetensors"), b"not a checkpoint").unwrap();
     let error = load(empty.path()).unwrap_err();
-    assert!(matches!(error, StudentError::Checkpoint { .. }), "{error}");
+    assert!(
+        matches!(error, StudentError::Folder(FolderError::Damaged { .. })),
+        "{error}"
+    );
 }
 
 #[test]

@@ -33,25 +33,25 @@ fn unsupported_kinds_are_refused_with_what_is_allowed() {
         .to_string();
     assert_eq!(
         error,
-        r#"config.json: model_type is "gpt2", allowed: "bert", "roberta" or "xlm-roberta""#
+        r#"config.json: `model_type` is "gpt2", allowed: "bert", "roberta" or "xlm-roberta""#
     );
     assert!(
         BertConfig::from_json("{}")
             .unwrap_err()
             .to_string()
-            .contains("model_type is null")
+            .contains("`model_type` is null")
     );
     let error = refused(r#""position_embedding_type": "relative_key""#);
     assert_eq!(
         error,
-        r#"config.json: position_embedding_type is "relative_key", allowed: "absolute""#
+        r#"config.json: `position_embedding_type` is "relative_key", allowed: "absolute""#
     );
     let error = refused(r#""hidden_act": "silu""#);
     assert_eq!(
         error,
-        r#"config.json: hidden_act is "silu", allowed: "gelu", "relu" or "gelu_new""#
+        r#"config.json: `hidden_act` is "silu", allowed: "gelu", "relu" or "gelu_new""#
     );
-    assert!(refused(r#""is_decoder": true"#).contains("is_decoder is true, allowed: false"));
+    assert!(refused(r#""is_decoder": true"#).contains("`is_decoder` is true, allowed: false"));
     assert!(refused(r#""add_cross_attention": true"#).contains("add_cross_attention"));
     assert!(refused(r#""pruned_heads": {"0": [1]}"#).contains("pruned_heads"));
 }
@@ -61,28 +61,28 @@ fn values_out_of_range_are_refused() {
     for (keys, part) in [
         (
             r#""hidden_size": 0"#,
-            "hidden_size is 0, allowed: at least 1",
+            "`hidden_size` is 0, allowed: at least 1",
         ),
         (
             r#""hidden_size": 100"#,
-            "num_attention_heads is 12, allowed: a divisor of hidden_size = 100",
+            "`num_attention_heads` is 12, allowed: a divisor of hidden_size = 100",
         ),
         (
             r#""hidden_dropout_prob": 1.0"#,
-            "hidden_dropout_prob is 1, allowed: in [0, 1)",
+            "`hidden_dropout_prob` is 1, allowed: in [0, 1)",
         ),
         (
             r#""classifier_dropout": -0.5"#,
-            "classifier_dropout is -0.5",
+            "`classifier_dropout` is -0.5",
         ),
         (
             r#""layer_norm_eps": 0.0"#,
-            "layer_norm_eps is 0, allowed: above 0",
+            "`layer_norm_eps` is 0, allowed: above 0",
         ),
-        (r#""initializer_range": -1"#, "initializer_range is -1"),
+        (r#""initializer_range": -1"#, "`initializer_range` is -1"),
         (
             r#""pad_token_id": 40000"#,
-            "pad_token_id is 40000, allowed: below vocab_size = 30522",
+            "`pad_token_id` is 40000, allowed: below vocab_size = 30522",
         ),
         (r#""hidden_size": -4"#, "invalid value"),
     ] {
@@ -93,8 +93,8 @@ fn values_out_of_range_are_refused() {
 
 #[test]
 fn labels_must_be_counted_from_zero_distinct_and_consistent() {
-    assert!(refused(r#""id2label": {}"#).contains("id2label is [], allowed: indices 0, 1, 2"));
-    assert!(refused(r#""id2label": {"0": "a", "2": "b"}"#).contains("id2label is [0, 2]"));
+    assert!(refused(r#""id2label": {}"#).contains("`id2label` is [], allowed: indices 0, 1, 2"));
+    assert!(refused(r#""id2label": {"0": "a", "2": "b"}"#).contains("`id2label` is [0, 2]"));
     assert!(refused(r#""id2label": {"0": "a", "1": "a"}"#).contains("distinct names"));
     let error = refused(r#""id2label": {"0": "a", "1": "b"}, "label2id": {"a": 1, "b": 0}"#);
     assert!(

@@ -6,9 +6,9 @@ mod student;
 
 use burn::tensor::Device;
 use crsd_loss::{AlignWeighting, CrsdLossConfig, ProjectionHeadConfig};
-use student::{config, tokenizer};
+use student::{config, reason, tokenizer};
 use student_model::{
-    BertForSequenceClassification, Objective, StudentError, StudentExample, StudentModule,
+    BertForSequenceClassification, ObjectiveConfig, StudentError, StudentExample, StudentModule,
     StudentTask, StudentTrainConfig, train_student,
 };
 use training_loop::{
@@ -18,41 +18,32 @@ use training_loop::{
 fn examples(confidence: Option<f32>) -> Vec<StudentExample> {
     let nouns = ["mouse", "keyboard", "cable", "lamp"];
     let pairs = nouns.iter().flat_map(|q| nouns.iter().map(move |i| (q, i)));
-    let example = |(query, item): (&&str, &&str)| StudentExample {
-        query: (*query).to_owned(),
-        item: (*item).to_owned(),
-        label: usize::from(query != item),
-        reason: Some(format!("the query asks {query}, {item}")),
-        teacher_confidence: confidence,
-        query_key: (*query).to_owned(),
-        ..StudentExample::default()
+    let example = |(query, item): (&&str, &&str)| {
+        let mut example = StudentExample::new(*query, *item, usize::from(query != item))
+            .with_reason(reason(format!("the query asks {query}, {item}")));
+        example.teacher_confidence = confidence;
+        example
     };
     pairs.map(example).collect()
 }
 
 fn settings(loss: CrsdLossConfig) -> StudentTrainConfig {
-    StudentTrainConfig {
-        training: TrainingConfig {
-            learning_rate: 1e-2,
-            max_steps: Some(8),
-            logging_steps: 1,
-            ..TrainingConfig::default()
-        },
-        objective: Objective::Crsd(loss),
-        train_batch_size: 6,
-        ..StudentTrainConfig::default()
-    }
+    let training = TrainingConfig::new()
+        .with_learning_rate(1e-2)
+        .with_max_steps(8)
+        .with_logging_steps(1);
+    StudentTrainConfig::new()
+        .with_training(training)
+        .with_objective(ObjectiveConfig::Crsd(loss))
+        .with_train_batch_size(6)
 }
 
 fn model() -> BertForSequenceClassification {
-    BertForSequenceClassification::new(&config(), 1, &Device::default().autodiff()).unwrap()
+    config().init(1, &Device::default().autodiff()).unwrap()
 }
 
 fn log(config: &StudentTrainConfig) -> Vec<LogEntry> {
-    let options = TrainerOptions {
-        progress: Progress::Hidden,
-        ..TrainerOptions::default()
-    };
+    let options = TrainerOptions::new().with_progress(Progress::Hidden);
     let report = train_student(
         model(),
         &tokenizer(24, 40),
@@ -122,7 +113,7 @@ fn the_queue_fills_up_to_its_capacity_and_adds_negatives() {
 fn step(config: &StudentTrainConfig, examples: &[StudentExample]) -> StepOutput {
     let device = Device::default().autodiff();
     let task = StudentTask::new(examples, 3, &tokenizer(24, 40), config, &device).unwrap();
-    let module = StudentModule::new(model(), &config.objective, 1).unwrap();
+    let module = StudentModule::new(model(), &*config.objective.init().unwrap(), 1).unwrap();
     let context = StepContext {
         step: 4,
         max_steps: 8,
@@ -211,10 +202,10 @@ fn what_a_part_needs_of_an_example_is_named() {
     let text = refused(&config, &examples(None));
     assert!(text.contains("no teacher's distribution"), "{text}");
 
-    weighed.objective = Objective::CrossEntropy;
+    weighed.objective = ObjectiveConfig::CrossEntropy;
     let text = refused(&weighed, &examples(Some(0.5)));
     assert!(
-        text.starts_with("weigh_by_confidence is true, allowed: false"),
+        text.starts_with("`weigh_by_confidence` is true, allowed: false"),
         "{text}"
     );
     let attached = settings(CrsdLossConfig::new().with_queue_size(8));

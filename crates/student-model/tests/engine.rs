@@ -11,7 +11,7 @@ use student::{ITEMS, config, tokenizer};
 use student_model::{BertForSequenceClassification, Ranker, Student, StudentError, predict};
 
 fn model() -> BertForSequenceClassification {
-    BertForSequenceClassification::new(&config(), 11, &Device::flex()).unwrap()
+    config().init(11, &Device::flex()).unwrap()
 }
 
 fn ranker(model: &BertForSequenceClassification) -> Ranker {

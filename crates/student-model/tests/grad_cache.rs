@@ -15,9 +15,9 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use crsd_loss::{
     Align, AlignWeighting, CrsdInput, CrsdLossConfig, Direction, ProjectionHeadConfig,
 };
-use student::{ITEMS, config, tokenizer};
+use student::{ITEMS, config, reason, tokenizer};
 use student_model::{
-    BertConfig, BertForSequenceClassification, LogitKdConfig, Objective, RDropConfig,
+    BertConfig, BertForSequenceClassification, LogitKdConfig, ObjectiveConfig, RDropConfig,
     StudentExample, StudentModule, StudentTask, StudentTrainConfig, ViewBatch, train_student,
 };
 use training_loop::{Progress, StepContext, TrainTask, TrainerOptions, TrainingConfig, mix_seed};
@@ -34,31 +34,25 @@ fn examples() -> Vec<StudentExample> {
     let pairs = queries
         .iter()
         .flat_map(|query| ITEMS.iter().map(move |item| (query, item)));
-    let example = |((query, item), i): ((&&str, &&str), usize)| StudentExample {
-        query: (*query).to_owned(),
-        item: (*item).to_owned(),
-        label: i % 3,
-        reason: Some("the query asks colour, ".repeat(1 + i * 5 % 4)),
-        teacher_probabilities: Some(vec![0.2, 0.5, 0.3]),
-        teacher_confidence: Some(0.25 * (i % 5) as f32),
-        query_key: (*query).to_owned(),
+    let example = |((query, item), i): ((&&str, &&str), usize)| {
+        StudentExample::new(*query, *item, i % 3)
+            .with_reason(reason("the query asks colour, ".repeat(1 + i * 5 % 4)))
+            .with_teacher_probabilities(vec![0.2, 0.5, 0.3])
+            .with_teacher_confidence(0.25 * (i % 5) as f32)
     };
     pairs.zip(0..).map(example).collect()
 }
 
 fn settings(chunk: Option<usize>) -> StudentTrainConfig {
-    StudentTrainConfig {
-        training: TrainingConfig {
-            learning_rate: 1e-3,
-            max_steps: Some(6),
-            logging_steps: 1,
-            ..TrainingConfig::default()
-        },
-        objective: Objective::Crsd(crsd()),
-        train_batch_size: 21,
-        grad_cache_chunk_size: chunk,
-        ..StudentTrainConfig::default()
-    }
+    let training = TrainingConfig::new()
+        .with_learning_rate(1e-3)
+        .with_max_steps(6)
+        .with_logging_steps(1);
+    StudentTrainConfig::new()
+        .with_training(training)
+        .with_objective(ObjectiveConfig::Crsd(crsd()))
+        .with_train_batch_size(21)
+        .with_grad_cache_chunk_size(chunk)
 }
 
 fn crsd() -> CrsdLossConfig {
@@ -72,7 +66,7 @@ fn model(dropout: f64) -> BertForSequenceClassification {
         attention_probs_dropout_prob: dropout,
         ..config()
     };
-    BertForSequenceClassification::new(&shape, 1, &Device::default().autodiff()).unwrap()
+    shape.init(1, &Device::default().autodiff()).unwrap()
 }
 
 fn context() -> StepContext {
@@ -122,7 +116,7 @@ fn step(
     let mut config = settings(chunk);
     edit(&mut config);
     let task = task(&config);
-    let module = StudentModule::new(model.clone(), &config.objective, 5).unwrap();
+    let module = StudentModule::new(model.clone(), &*config.objective.init().unwrap(), 5).unwrap();
     let earlier = StepContext {
         micro_step: 2,
         ..context()
@@ -161,14 +155,14 @@ fn every_objective_and_chunk_size_gives_the_whole_batchs_gradient() {
         .with_projection(Some(ProjectionHeadConfig::new().with_output_size(5)));
     let weighting = AlignWeighting::TeacherConfidence;
     for objective in [
-        Objective::CrossEntropy,
-        Objective::Crsd(crsd()),
-        Objective::Crsd(crsd().with_detach_reasoned(true).with_queue_size(30)),
-        Objective::Crsd(crsd().with_align(Align::SupCon)),
-        Objective::Crsd(crsd().with_align_weighting(weighting)),
-        Objective::Crsd(heads),
-        Objective::LogitKd(LogitKdConfig::default()),
-        Objective::RDrop(RDropConfig::default()),
+        ObjectiveConfig::CrossEntropy,
+        ObjectiveConfig::Crsd(crsd()),
+        ObjectiveConfig::Crsd(crsd().with_detach_reasoned(true).with_queue_size(30)),
+        ObjectiveConfig::Crsd(crsd().with_align(Align::SupCon)),
+        ObjectiveConfig::Crsd(crsd().with_align_weighting(weighting)),
+        ObjectiveConfig::Crsd(heads),
+        ObjectiveConfig::LogitKd(LogitKdConfig::default()),
+        ObjectiveConfig::RDrop(RDropConfig::default()),
     ] {
         let edit = |config: &mut StudentTrainConfig| {
             config.weigh_by_confidence = objective.needs_reasons();
@@ -277,10 +271,7 @@ fn each_view_is_cut_by_its_own_lengths() {
 fn a_run_with_cached_gradients_learns_what_the_whole_batch_teaches() {
     let _alone = alone();
     let losses = |chunk| {
-        let options = TrainerOptions {
-            progress: Progress::Hidden,
-            ..TrainerOptions::default()
-        };
+        let options = TrainerOptions::new().with_progress(Progress::Hidden);
         let config = settings(chunk);
         let tokenizer = tokenizer(24, 40);
         let report = train_student(model(0.0), &tokenizer, &examples(), &config, options);

@@ -128,7 +128,7 @@ fn settings_that_cannot_work_are_refused() {
     let error = MicroBatcher::new(ranker, config).unwrap_err().to_string();
     assert_eq!(
         error,
-        "batch_tokens is 23, allowed: at least 24, the tokens of the longest pair"
+        "`batch_tokens` is 23, allowed: at least 24, the tokens of the longest pair"
     );
 }
 

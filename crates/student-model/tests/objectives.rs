@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use burn::tensor::{Device, Tensor};
 use student::{config, tokenizer};
 use student_model::{
-    BertConfig, BertForSequenceClassification, LogitKdConfig, Objective, RDropConfig,
+    BertConfig, BertForSequenceClassification, LogitKdConfig, ObjectiveConfig, RDropConfig,
     StudentExample, StudentModule, StudentTask, StudentTrainConfig, predict, train_student,
 };
 use training_loop::{
@@ -24,30 +24,20 @@ fn examples() -> Vec<StudentExample> {
         let label = usize::from(query != item);
         let mut teacher = vec![0.04, 0.04, 0.04];
         teacher[label] = 0.92;
-        StudentExample {
-            query: (*query).to_owned(),
-            item: (*item).to_owned(),
-            label,
-            teacher_probabilities: Some(teacher),
-            query_key: (*query).to_owned(),
-            ..StudentExample::default()
-        }
+        StudentExample::new(*query, *item, label).with_teacher_probabilities(teacher)
     };
     pairs.map(example).collect()
 }
 
-fn settings(objective: Objective) -> StudentTrainConfig {
-    StudentTrainConfig {
-        training: TrainingConfig {
-            learning_rate: 3e-3,
-            max_steps: Some(400),
-            logging_steps: 20,
-            ..TrainingConfig::default()
-        },
-        objective,
-        train_batch_size: 8,
-        ..StudentTrainConfig::default()
-    }
+fn settings(objective: ObjectiveConfig) -> StudentTrainConfig {
+    let training = TrainingConfig::new()
+        .with_learning_rate(3e-3)
+        .with_max_steps(400)
+        .with_logging_steps(20);
+    StudentTrainConfig::new()
+        .with_training(training)
+        .with_objective(objective)
+        .with_train_batch_size(8)
 }
 
 fn model(dropout: f64) -> BertForSequenceClassification {
@@ -55,18 +45,15 @@ fn model(dropout: f64) -> BertForSequenceClassification {
         hidden_dropout_prob: dropout,
         ..config()
     };
-    BertForSequenceClassification::new(&shape, 1, &Device::default().autodiff()).unwrap()
+    shape.init(1, &Device::default().autodiff()).unwrap()
 }
 
 /// Held by whoever trains: the device's random numbers, and so the dropout masks, are those of the process.
 static RANDOM: Mutex<()> = Mutex::new(());
 
-fn train(objective: Objective) -> TrainReport<BertForSequenceClassification> {
+fn train(objective: ObjectiveConfig) -> TrainReport<BertForSequenceClassification> {
     let _alone = RANDOM.lock().unwrap_or_else(PoisonError::into_inner);
-    let options = TrainerOptions {
-        progress: Progress::Hidden,
-        ..TrainerOptions::default()
-    };
+    let options = TrainerOptions::new().with_progress(Progress::Hidden);
     let tokenizer = tokenizer(24, 40);
     train_student(
         model(0.1),
@@ -90,7 +77,7 @@ fn confidence(model: &BertForSequenceClassification) -> f64 {
 
 #[test]
 fn logit_distillation_learns_the_teachers_distribution() {
-    let report = train(Objective::LogitKd(LogitKdConfig::default()));
+    let report = train(ObjectiveConfig::LogitKd(LogitKdConfig::default()));
     let last = report.log_history.last().unwrap();
     assert_eq!(last.metrics["loss_kd"], last.loss, "weight 1");
     let found = confidence(&report.model);
@@ -102,7 +89,7 @@ fn logit_distillation_learns_the_teachers_distribution() {
 
 #[test]
 fn r_drop_learns_the_rule_and_draws_the_passes_together() {
-    let report = train(Objective::RDrop(RDropConfig { alpha: 2.0 }));
+    let report = train(ObjectiveConfig::RDrop(RDropConfig::new().with_alpha(2.0)));
     let [first, .., last] = &report.log_history[..] else {
         panic!("too few entries")
     };
@@ -114,9 +101,9 @@ fn r_drop_learns_the_rule_and_draws_the_passes_together() {
 }
 
 /// The loss of one step without dropout, so that it has a closed form.
-fn loss(objective: Objective) -> f32 {
+fn loss(objective: ObjectiveConfig) -> f32 {
     let device = Device::default().autodiff();
-    let module = StudentModule::new(model(0.0), &objective, 1).unwrap();
+    let module = StudentModule::new(model(0.0), &*objective.init().unwrap(), 1).unwrap();
     let task = StudentTask::new(
         &examples(),
         3,
@@ -141,27 +128,23 @@ fn loss(objective: Objective) -> f32 {
 
 #[test]
 fn the_weights_of_the_terms_do_what_they_say() {
-    let ce = loss(Objective::CrossEntropy);
+    let ce = loss(ObjectiveConfig::CrossEntropy);
     let kd = |weight| {
-        loss(Objective::LogitKd(LogitKdConfig {
-            temperature: 1.0,
-            weight,
-        }))
+        let config = LogitKdConfig::new().with_temperature(1.0);
+        loss(ObjectiveConfig::LogitKd(config.with_weight(weight)))
     };
     assert!((kd(0.0) - ce).abs() < 1e-6);
     assert!((kd(0.25) - (0.25 * kd(1.0) + 0.75 * ce)).abs() < 1e-5);
     // Without dropout both passes are the same: nothing is added to cross entropy.
-    assert!((loss(Objective::RDrop(RDropConfig { alpha: 5.0 })) - ce).abs() < 1e-5);
+    assert!((loss(ObjectiveConfig::RDrop(RDropConfig::new().with_alpha(5.0))) - ce).abs() < 1e-5);
 }
 
 #[test]
 fn distillation_at_temperature_one_is_the_teachers_cross_entropy_less_its_entropy() {
-    let kd = loss(Objective::LogitKd(LogitKdConfig {
-        temperature: 1.0,
-        weight: 1.0,
-    }));
+    let kd = LogitKdConfig::new().with_temperature(1.0).with_weight(1.0);
+    let kd = loss(ObjectiveConfig::LogitKd(kd));
     let device = Device::default().autodiff();
-    let config = settings(Objective::LogitKd(LogitKdConfig::default()));
+    let config = settings(ObjectiveConfig::LogitKd(LogitKdConfig::default()));
     let task = StudentTask::new(&examples(), 3, &tokenizer(24, 40), &config, &device).unwrap();
     let batch = task.batch(0, 0, 1).unwrap();
     let teacher = batch.teacher_probabilities.unwrap(); // [b, K]
@@ -177,7 +160,7 @@ fn a_bad_teachers_distribution_is_named() {
     let refused = |probabilities: Option<Vec<f32>>| {
         let mut examples = examples();
         examples[2].teacher_probabilities = probabilities;
-        let config = settings(Objective::LogitKd(LogitKdConfig::default()));
+        let config = settings(ObjectiveConfig::LogitKd(LogitKdConfig::default()));
         let device = Device::default();
         let task = StudentTask::new(&examples, 3, &tokenizer(24, 40), &config, &device);
         task.unwrap_err().to_string()

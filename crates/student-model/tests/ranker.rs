@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use pair_tokenizer::Encoding;
 use proptest::prelude::*;
 use student::{ITEMS, tiny, tokenizer_with_ids};
-use student_model::{Ranker, Student, StudentError};
+use student_model::{FolderError, Ranker, Student, StudentError};
 
 fn ranker() -> Ranker {
     Ranker::new(tiny())
@@ -191,15 +191,21 @@ fn a_saved_student_ranks_the_same() {
         "{error}"
     );
     let error = refused(text.replace("\"Exact\"", "\"Exactly\""));
-    assert!(error.contains("relevance.json: label_gains is"), "{error}");
+    assert!(
+        error.contains("relevance.json: `label_gains` is"),
+        "{error}"
+    );
     let error = refused(text.replace("\"max_length\": 24", "\"max_length\": 4000"));
     assert!(
-        error.contains("max_length is 4000, allowed: at most"),
+        error.contains("`max_length` is 4000, allowed: at most"),
         "{error}"
     );
     std::fs::remove_file(&path).unwrap();
     let error = Ranker::from_dir(&folder, &Device::default()).unwrap_err();
-    assert!(matches!(error, StudentError::Io { .. }), "{error}");
+    assert!(
+        matches!(error, StudentError::Folder(FolderError::File(_))),
+        "{error}"
+    );
 }
 
 #[test]
@@ -282,8 +288,8 @@ fn parts_that_do_not_fit_are_refused() {
             .unwrap_err()
             .to_string()
     };
-    assert!(refused(&[1.0, 0.0]).contains("label_gains is [1.0, 0.0], allowed: one for each of"));
-    assert!(refused(&[1.0, f64::NAN, 0.0]).contains("label_gains.Substitute is NaN"));
+    assert!(refused(&[1.0, 0.0]).contains("`label_gains` is [1.0, 0.0], allowed: one for each of"));
+    assert!(refused(&[1.0, f64::NAN, 0.0]).contains("`label_gains.Substitute` is NaN"));
 }
 
 #[test]
@@ -297,7 +303,7 @@ fn a_tokenizer_with_ids_beyond_the_embeddings_is_refused_however_few_its_tokens(
     with((0..).step_by(1)).unwrap();
     let error = with((0..).step_by(2)).unwrap_err().to_string();
     assert!(
-        error.starts_with("vocab_size is 40, allowed: at least 53,"),
+        error.starts_with("`vocab_size` is 40, allowed: at least 53,"),
         "{error}"
     );
     assert!(

@@ -14,24 +14,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use burn::tensor::Device;
 use crsd_loss::{AlignWeighting, CrsdLossConfig, ProjectionHeadConfig};
-use student::{config, tokenizer};
+use student::{config, reason, tokenizer};
 use student_model::{
-    BertConfig, BertForSequenceClassification, Evaluator, Objective, StudentError, StudentExample,
-    StudentTrainConfig, predict, train_student_with,
+    BertConfig, BertForSequenceClassification, Evaluator, ObjectiveConfig, StudentError,
+    StudentExample, StudentTrainConfig, StudentTrainer, predict,
 };
 use training_loop::{Progress, TrainReport, TrainerOptions, TrainingConfig};
 
 fn examples() -> Vec<StudentExample> {
     let nouns = ["mouse", "keyboard", "cable", "lamp"];
     let pairs = nouns.iter().flat_map(|q| nouns.iter().map(move |i| (q, i)));
-    let example = |(query, item): (&&str, &&str)| StudentExample {
-        query: (*query).to_owned(),
-        item: (*item).to_owned(),
-        label: usize::from(query != item),
-        reason: Some(format!("the query asks {query}, the item is {item}")),
-        query_key: (*query).to_owned(),
-        teacher_confidence: Some(if query == item { 1.0 } else { 0.5 }),
-        ..StudentExample::default()
+    let example = |(query, item): (&&str, &&str)| {
+        StudentExample::new(*query, *item, usize::from(query != item))
+            .with_reason(reason(format!(
+                "the query asks {query}, the item is {item}"
+            )))
+            .with_teacher_confidence(if query == item { 1.0 } else { 0.5 })
     };
     pairs.map(example).collect()
 }
@@ -71,37 +69,26 @@ fn train(
         hidden_dropout_prob: 0.2,
         ..config()
     };
-    let model = BertForSequenceClassification::new(&shape, seed, &Device::flex().autodiff())?;
-    let mut config = StudentTrainConfig {
-        training: TrainingConfig {
-            learning_rate: 1e-3,
-            max_steps: Some(12),
-            logging_steps: 1,
-            save_steps: Some(3),
-            eval_steps: Some(2),
-            metric_for_best_model: Some("confidence".into()),
-            load_best_model_at_end: true,
-            ..TrainingConfig::default()
-        },
-        train_batch_size: 6,
-        ..StudentTrainConfig::default()
-    };
+    let model = shape.init(seed, &Device::flex().autodiff())?;
+    let training = TrainingConfig::new()
+        .with_learning_rate(1e-3)
+        .with_max_steps(12)
+        .with_logging_steps(1)
+        .with_save_steps(3)
+        .with_eval_steps(2)
+        .with_metric_for_best_model("confidence")
+        .with_load_best_model_at_end(true);
+    let mut config = StudentTrainConfig::new()
+        .with_training(training)
+        .with_train_batch_size(6);
     settings(&mut config);
-    let options = TrainerOptions {
-        output_dir: Some(dir.to_owned()),
-        resume,
-        progress: Progress::Hidden,
-        ..TrainerOptions::default()
-    };
-    let evaluator = Some(evaluator(fail_at));
-    train_student_with(
-        model,
-        &tokenizer(24, 40),
-        &examples(),
-        &config,
-        options,
-        evaluator,
-    )
+    let options = TrainerOptions::new()
+        .with_output_dir(dir.to_owned())
+        .with_resume(resume)
+        .with_progress(Progress::Hidden);
+    StudentTrainer::new(&config, options)?
+        .with_evaluator(evaluator(fail_at))
+        .train(model, &tokenizer(24, 40), &examples())
 }
 
 static RANDOM: Mutex<()> = Mutex::new(());
@@ -151,7 +138,7 @@ fn so_does_one_with_a_projection_head_and_a_learned_temperature() {
     assert_goes_on_exactly(|config| {
         let loss = CrsdLossConfig::new().with_learnable_temperature(true);
         let head = ProjectionHeadConfig::new().with_output_size(6);
-        config.objective = Objective::Crsd(loss.with_projection(Some(head)));
+        config.objective = ObjectiveConfig::Crsd(loss.with_projection(Some(head)));
     });
 }
 
@@ -160,7 +147,7 @@ fn so_does_one_with_a_projection_head_and_a_learned_temperature() {
 fn so_does_one_with_a_memory_queue() {
     assert_goes_on_exactly(|config| {
         let loss = CrsdLossConfig::new().with_detach_reasoned(true);
-        config.objective = Objective::Crsd(loss.with_lambda(1.0).with_queue_size(14));
+        config.objective = ObjectiveConfig::Crsd(loss.with_lambda(1.0).with_queue_size(14));
     });
 }
 
@@ -173,7 +160,7 @@ fn so_does_one_with_all_of_them_and_weights() {
             .with_detach_reasoned(true)
             .with_align_weighting(AlignWeighting::StudentDifficulty)
             .with_queue_size(14);
-        config.objective = Objective::Crsd(loss);
+        config.objective = ObjectiveConfig::Crsd(loss);
         config.weigh_by_confidence = true;
         config.grad_cache_chunk_size = Some(4);
         config.training.gradient_accumulation_steps = 2;

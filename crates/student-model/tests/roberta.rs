@@ -12,7 +12,7 @@ use goldens::{Inputs, assert_close, at_real_tokens, folder, numbers, read, witho
 use safetensors::{SafeTensors, tensor::TensorView};
 use serde::Deserialize;
 use student_model::{
-    BertConfig, BertForSequenceClassification, BertModel, ModelType, StudentError,
+    BertConfig, BertForSequenceClassification, BertModel, FolderError, ModelType, StudentError,
 };
 use tempfile::TempDir;
 
@@ -179,7 +179,7 @@ fn only_robertas_head_drops_what_it_reads() {
             initializer_range: 0.4,
             ..BertConfig::default_for(model_type)
         };
-        let model = BertForSequenceClassification::new(&config, 7, &device).unwrap();
+        let model = config.init(7, &device).unwrap();
         let inputs = Inputs {
             input_ids: vec![vec![4, 5, 6]],
             token_type_ids: vec![vec![0; 3]],
@@ -300,7 +300,7 @@ fn heads_of_other_tasks_are_passed_over_and_a_bare_pooler_is_no_head() {
     });
     load(both.path()).unwrap();
     let error = load(&with).unwrap_err();
-    let StudentError::CheckpointMismatch(mismatch) = error else {
+    let StudentError::Folder(FolderError::Mismatch(mismatch)) = error else {
         panic!("{error}")
     };
     let missing: Vec<&str> = mismatch
@@ -356,6 +356,6 @@ fn configurations_take_the_defaults_of_their_type() {
     let error = BertConfig::from_json(short).unwrap_err().to_string();
     assert_eq!(
         error,
-        "config.json: max_position_embeddings is 2, allowed: above 2, the first position of roberta"
+        "config.json: `max_position_embeddings` is 2, allowed: above 2, the first position of roberta"
     );
 }

@@ -12,8 +12,9 @@ use crsd_loss::CrsdLossConfig;
 use goldens::folder;
 use pair_tokenizer::{PairTemplate, PairTokenizer, PairTokenizerConfig};
 use student_model::{
-    BertForSequenceClassification, ModelType, Objective, Ranker, SaveOptions, Student,
-    StudentError, StudentExample, StudentTrainConfig, WeightType, predict, train_student,
+    BertForSequenceClassification, ModelType, ObjectiveConfig, Ranker, SaveOptions, Student,
+    StudentError, StudentExample, StudentReason, StudentTrainConfig, WeightType, predict,
+    train_student,
 };
 use training_loop::{Progress, TrainerOptions, TrainingConfig};
 
@@ -54,14 +55,9 @@ fn examples() -> Vec<StudentExample> {
             } else {
                 "no word is there"
             };
-            examples.push(StudentExample {
-                query: (*query).to_owned(),
-                item: (*item).to_owned(),
-                label: usize::from(i != j),
-                reason: Some(reason.to_owned()),
-                query_key: (*query).to_owned(),
-                ..StudentExample::default()
-            });
+            let reason = StudentReason::leaking_the_label(reason);
+            let example = StudentExample::new(*query, *item, usize::from(i != j));
+            examples.push(example.with_reason(reason));
         }
     }
     examples
@@ -75,20 +71,14 @@ fn trained(name: &str) -> BertForSequenceClassification {
         BertForSequenceClassification::from_pretrained_encoder(start, &LABELS, 3, &device).unwrap();
     let last = start.config().num_hidden_layers - 1;
     let start = start.with_layers(&[0, last]).unwrap();
-    let config = StudentTrainConfig {
-        training: TrainingConfig {
-            learning_rate: 3e-3,
-            max_steps: Some(250),
-            ..TrainingConfig::default()
-        },
-        objective: Objective::Crsd(CrsdLossConfig::new()),
-        train_batch_size: 12,
-        ..StudentTrainConfig::default()
-    };
-    let options = TrainerOptions {
-        progress: Progress::Hidden,
-        ..TrainerOptions::default()
-    };
+    let training = TrainingConfig::new()
+        .with_learning_rate(3e-3)
+        .with_max_steps(250);
+    let config = StudentTrainConfig::new()
+        .with_training(training)
+        .with_objective(ObjectiveConfig::Crsd(CrsdLossConfig::new()))
+        .with_train_batch_size(12);
+    let options = TrainerOptions::new().with_progress(Progress::Hidden);
     let report = train_student(start, &tokenizer(name), &examples(), &config, options).unwrap();
     let (first, last) = (report.log_history.first(), report.log_history.last());
     println!(
@@ -205,18 +195,18 @@ fn a_tokenizer_that_does_not_fit_is_refused() {
     Student::new(&model, with(&|config| config.max_length = 64), &[0.0; 4]).unwrap();
     assert_eq!(
         refused(&model, with(&|config| config.max_length = 65)),
-        "max_length is 65, allowed: at most 64, the model's 66 max_position_embeddings from 2 on"
+        "`max_length` is 65, allowed: at most 64, the model's 66 max_position_embeddings from 2 on"
     );
     assert_eq!(
         refused(&model, with(&|config| config.template = PairTemplate::Bert)),
-        "type_vocab_size is 1, allowed: at least 2, the segments of the tokenizer's pairs"
+        "`type_vocab_size` is 1, allowed: at least 2, the segments of the tokenizer's pairs"
     );
     assert_eq!(
         refused(
             &model,
             with(&|config| config.pad_token = "<unk>".to_owned())
         ),
-        "pad_token_id is 1, allowed: 3, the tokenizer's: a roberta skips it"
+        "`pad_token_id` is 1, allowed: 3, the tokenizer's: a roberta skips it"
     );
     // The same before training.
     let error = train_student(
@@ -228,7 +218,7 @@ fn a_tokenizer_that_does_not_fit_is_refused() {
     );
     let error = error.err().unwrap();
     assert!(
-        matches!(&error, StudentError::InvalidConfig { key, .. } if key == "max_reasoned_length"),
+        matches!(&error, StudentError::InvalidConfig { field, .. } if field == "max_reasoned_length"),
         "{error}"
     );
 }

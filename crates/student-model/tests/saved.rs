@@ -8,7 +8,7 @@ mod student;
 use burn::tensor::Device;
 use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
 use student::ITEMS;
-use student_model::{BertConfig, BertForSequenceClassification, Ranker, Student, train_wordpiece};
+use student_model::{BertConfig, Ranker, Student, train_wordpiece};
 
 /// Leaves the folder and the ranker's answers where `STUDENT_DIR` says, if it is set; otherwise only
 /// reads the folder again.
@@ -24,7 +24,7 @@ fn a_student_from_nothing_is_saved_and_its_answers_are_written_if_student_dir_is
         vocab_size: tokenizer.id_bound(),
         ..student::config()
     };
-    let model = BertForSequenceClassification::new(&config, 2, &Device::default()).unwrap();
+    let model = config.init(2, &Device::default()).unwrap();
     let student = Student::new(&model, tokenizer, &[1.0, 0.1, 0.0]).unwrap();
 
     let temporary = tempfile::tempdir().unwrap();

@@ -12,7 +12,8 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::Deserialize;
 use serde_json::Value;
 use student_model::{
-    BertForSequenceClassification, BertModel, LayerFault, SaveOptions, StudentError, WeightType,
+    BertForSequenceClassification, BertModel, FolderError, LayerFault, SaveOptions, StudentError,
+    WeightType,
 };
 use tempfile::TempDir;
 
@@ -126,7 +127,7 @@ fn a_missing_shard_is_named() {
     fs::remove_file(copy.path().join(SHARDS[1])).unwrap();
     let error = load(copy.path()).unwrap_err();
     let text = error.to_string();
-    let StudentError::MissingShard { shard, tensors, .. } = error else {
+    let StudentError::Folder(FolderError::MissingShard { shard, tensors, .. }) = error else {
         panic!("{text}")
     };
     assert_eq!(shard, SHARDS[1]);
@@ -146,7 +147,7 @@ fn tensors_that_a_shard_lacks_are_named() {
     });
     let error = load(copy.path()).unwrap_err();
     let text = error.to_string();
-    let StudentError::ShardLacksTensors { shard, names, .. } = error else {
+    let StudentError::Folder(FolderError::ShardLacksTensors { shard, names, .. }) = error else {
         panic!("{text}")
     };
     assert_eq!(shard, SHARDS[0]);
@@ -172,7 +173,10 @@ fn a_tensor_in_two_shards_is_refused() {
     fs::write(copy.path().join(SHARDS[0]), bytes).unwrap();
     let error = load(copy.path()).unwrap_err();
     assert!(
-        matches!(error, StudentError::DuplicateTensor { .. }),
+        matches!(
+            error,
+            StudentError::Folder(FolderError::DuplicateTensor { .. })
+        ),
         "{error}"
     );
     let (one, two) = (SHARDS[0], SHARDS[2]);
@@ -184,17 +188,22 @@ fn a_tensor_in_two_shards_is_refused() {
 #[test]
 fn an_index_that_is_none_is_refused() {
     let copy = deep();
-    edit_index(copy.path(), |index| {
-        index["weight_map"]["classifier.bias"] = "../elsewhere.safetensors".into();
-    });
-    let error = load(copy.path()).unwrap_err().to_string();
-    assert!(
-        error.contains("allowed: a file of the same folder"),
-        "{error}"
-    );
+    for shard in ["../elsewhere.safetensors", "/elsewhere.safetensors", ".."] {
+        edit_index(copy.path(), |index| {
+            index["weight_map"]["classifier.bias"] = shard.into();
+        });
+        let error = load(copy.path()).unwrap_err().to_string();
+        assert!(
+            error.contains("allowed: a file of the same folder"),
+            "{error}"
+        );
+    }
     fs::write(copy.path().join(INDEX), r#"{"metadata": {}}"#).unwrap();
     let error = load(copy.path()).unwrap_err();
-    assert!(matches!(error, StudentError::Json { .. }), "{error}");
+    assert!(
+        matches!(error, StudentError::Folder(FolderError::Json { .. })),
+        "{error}"
+    );
     assert!(error.to_string().contains("weight_map"), "{error}");
 }
 
@@ -295,7 +304,7 @@ fn a_shard_size_of_nothing_is_refused_and_nothing_is_written() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "max_shard_size is 0, allowed: at least 1 byte"
+        "`max_shard_size` is 0, allowed: at least 1 byte"
     );
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     // A byte: every tensor stands alone.

@@ -4,12 +4,16 @@
 
 mod student;
 
+use std::collections::BTreeMap;
+use std::error::Error;
+
 use burn::tensor::Device;
 use crsd_loss::CrsdLossConfig;
-use student::{config, tokenizer};
+use student::{config, reason, tokenizer};
 use student_model::{
-    BertForSequenceClassification, NegativePolicy, Objective, StudentError, StudentExample,
-    StudentTask, StudentTrainConfig, ViewBatch, predict, train_student, train_wordpiece,
+    BertForSequenceClassification, Evaluator, NegativePolicy, ObjectiveConfig, StudentError,
+    StudentExample, StudentTask, StudentTrainConfig, StudentTrainer, ViewBatch, predict,
+    train_student, train_wordpiece,
 };
 use training_loop::{LogEntry, Progress, TrainTask, TrainerOptions, TrainingConfig};
 
@@ -27,18 +31,13 @@ fn examples() -> Vec<StudentExample> {
                 let label =
                     usize::from(other_colour != colour) + 2 * usize::from(other_noun != noun);
                 let query = format!("{colour} {noun}");
-                examples.push(StudentExample {
-                    item: format!("{other_colour} {other_noun}"),
-                    label,
-                    reason: Some(format!(
-                        "the query asks {noun}, {}",
-                        ["same colour", "other colour", "other"][label]
-                    )),
-                    teacher_probabilities: Some(teacher(label)),
-                    teacher_confidence: Some(0.9),
-                    query_key: query.clone(),
-                    query,
-                });
+                let item = format!("{other_colour} {other_noun}");
+                let why = ["same colour", "other colour", "other"][label];
+                let example = StudentExample::new(query, item, label)
+                    .with_reason(reason(format!("the query asks {noun}, {why}")))
+                    .with_teacher_probabilities(teacher(label))
+                    .with_teacher_confidence(0.9);
+                examples.push(example);
             }
         }
     }
@@ -53,28 +52,22 @@ fn teacher(label: usize) -> Vec<f32> {
 }
 
 fn model(seed: u64) -> BertForSequenceClassification {
-    BertForSequenceClassification::new(&config(), seed, &Device::default().autodiff()).unwrap()
+    config().init(seed, &Device::default().autodiff()).unwrap()
 }
 
-fn settings(objective: Objective, max_steps: usize) -> StudentTrainConfig {
-    StudentTrainConfig {
-        training: TrainingConfig {
-            learning_rate: 3e-3,
-            max_steps: Some(max_steps),
-            logging_steps: 5,
-            ..TrainingConfig::default()
-        },
-        objective,
-        train_batch_size: 9,
-        ..StudentTrainConfig::default()
-    }
+fn settings(objective: ObjectiveConfig, max_steps: usize) -> StudentTrainConfig {
+    let training = TrainingConfig::new()
+        .with_learning_rate(3e-3)
+        .with_max_steps(max_steps)
+        .with_logging_steps(5);
+    StudentTrainConfig::new()
+        .with_training(training)
+        .with_objective(objective)
+        .with_train_batch_size(9)
 }
 
 fn quiet() -> TrainerOptions {
-    TrainerOptions {
-        progress: Progress::Hidden,
-        ..TrainerOptions::default()
-    }
+    TrainerOptions::new().with_progress(Progress::Hidden)
 }
 
 fn accuracy(model: &BertForSequenceClassification) -> f64 {
@@ -98,7 +91,7 @@ fn metric(entry: &LogEntry, name: &str) -> f64 {
 
 #[test]
 fn cross_entropy_learns_a_rule() {
-    let config = settings(Objective::CrossEntropy, 60);
+    let config = settings(ObjectiveConfig::CrossEntropy, 60);
     let report =
         train_student(model(1), &tokenizer(24, 40), &examples(), &config, quiet()).unwrap();
     assert_eq!(report.global_step, 60);
@@ -112,7 +105,7 @@ fn cross_entropy_learns_a_rule() {
 #[test]
 fn crsd_learns_the_rule_and_brings_the_views_together() {
     let loss = CrsdLossConfig::new().with_lambda(0.5);
-    let config = settings(Objective::Crsd(loss), 60);
+    let config = settings(ObjectiveConfig::Crsd(loss), 60);
     let report =
         train_student(model(1), &tokenizer(24, 40), &examples(), &config, quiet()).unwrap();
     let [first, .., last] = &report.log_history[..] else {
@@ -149,12 +142,12 @@ fn crsd_learns_the_rule_and_brings_the_views_together() {
 
 #[test]
 fn the_same_seed_gives_the_same_run_and_a_plain_model_trains_too() {
-    let config = settings(Objective::CrossEntropy, 4);
+    let config = settings(ObjectiveConfig::CrossEntropy, 4);
     let losses = |device: Device, seed: u64| {
         let mut config = config.clone();
         config.training.seed = seed;
         config.training.logging_steps = 1;
-        let model = BertForSequenceClassification::new(&student::config(), 1, &device).unwrap();
+        let model = student::config().init(1, &device).unwrap();
         let report =
             train_student(model, &tokenizer(24, 40), &examples(), &config, quiet()).unwrap();
         report
@@ -179,7 +172,7 @@ fn batches_hold_both_views_with_their_own_padding_and_mask_copies() {
         assert_eq!(task.num_batches(), 1);
         task.batch(0, 0, 0).unwrap()
     };
-    let crsd = settings(Objective::default(), 1);
+    let crsd = settings(ObjectiveConfig::default(), 1);
     let found = batch(&crsd);
     let only = |view: &ViewBatch| view.chunks[0].input.clone();
     let standard = only(&found.standard);
@@ -202,15 +195,9 @@ fn batches_hold_both_views_with_their_own_padding_and_mask_copies() {
     let masked = usable.iter().filter(|usable| !**usable).count();
     assert_eq!(masked, 4 + 2, "the diagonal, and the copy from both sides");
 
-    let all = StudentTrainConfig {
-        negatives: NegativePolicy::All,
-        ..crsd.clone()
-    };
+    let all = crsd.clone().with_negatives(NegativePolicy::All);
     assert!(batch(&all).negatives.is_none());
-    let query = StudentTrainConfig {
-        negatives: NegativePolicy::ExceptSameQuery,
-        ..crsd
-    };
+    let query = crsd.with_negatives(NegativePolicy::ExceptSameQuery);
     let usable: Vec<bool> = batch(&query)
         .negatives
         .unwrap()
@@ -223,7 +210,7 @@ fn batches_hold_both_views_with_their_own_padding_and_mask_copies() {
         "all four share the query"
     );
     assert!(
-        batch(&settings(Objective::CrossEntropy, 1))
+        batch(&settings(ObjectiveConfig::CrossEntropy, 1))
             .reasoned
             .is_none()
     );
@@ -231,7 +218,7 @@ fn batches_hold_both_views_with_their_own_padding_and_mask_copies() {
 
 #[test]
 fn epochs_cover_every_example_once() {
-    let config = settings(Objective::CrossEntropy, 1);
+    let config = settings(ObjectiveConfig::CrossEntropy, 1);
     let task = StudentTask::new(
         &examples(),
         3,
@@ -261,20 +248,19 @@ fn epochs_cover_every_example_once() {
 
 #[test]
 fn examples_that_cannot_be_trained_on_are_named() {
-    let refused = |objective: Objective, edit: fn(&mut StudentExample)| {
+    let refused = |objective: ObjectiveConfig, edit: fn(&mut StudentExample)| {
         let mut examples = examples();
         edit(&mut examples[4]);
         let config = settings(objective, 1);
         train_student(model(1), &tokenizer(24, 40), &examples, &config, quiet()).map(|_| ())
     };
-    let crsd = Objective::default;
+    let crsd = ObjectiveConfig::default;
     let error = refused(crsd(), |e| e.reason = None)
         .unwrap_err()
         .to_string();
     let expected = r#"example 4 (query "blue mouse"): no reason, which the objective crsd needs for every example"#;
     assert_eq!(error, expected);
-    assert!(refused(crsd(), |e| e.reason = Some(" ".into())).is_err());
-    refused(Objective::CrossEntropy, |e| e.reason = None).unwrap();
+    refused(ObjectiveConfig::CrossEntropy, |e| e.reason = None).unwrap();
     let error = refused(crsd(), |e| e.label = 3).unwrap_err().to_string();
     assert!(
         error.ends_with("label 3 is not below 3, the model's classes"),
@@ -291,13 +277,13 @@ fn examples_that_cannot_be_trained_on_are_named() {
     let long = train_student(model(1), &tokenizer(24, 400), &examples(), &config, quiet());
     let error = long.unwrap_err().to_string();
     let expected =
-        "max_reasoned_length is 400, allowed: at most 40, the model's max_position_embeddings";
+        "`max_reasoned_length` is 400, allowed: at most 40, the model's max_position_embeddings";
     assert_eq!(error, expected);
 }
 
 #[test]
 fn a_loss_that_is_not_finite_names_the_step() {
-    let mut config = settings(Objective::CrossEntropy, 50);
+    let mut config = settings(ObjectiveConfig::CrossEntropy, 50);
     config.training.learning_rate = 1e30;
     config.training.warmup_ratio = 0.0;
     config.training.max_grad_norm = 0.0;
@@ -355,14 +341,71 @@ fn a_wordpiece_vocabulary_is_trained_the_same_each_time() {
 }
 
 #[test]
+fn the_trained_model_is_for_inference() {
+    let config = settings(ObjectiveConfig::CrossEntropy, 2);
+    for device in [Device::default(), Device::default().autodiff()] {
+        let model = student::config().init(1, &device).unwrap();
+        let report = train_student(model, &tokenizer(24, 40), &examples(), &config, quiet());
+        let trained = report.unwrap().model;
+        assert!(!trained.device().is_autodiff());
+        // It can be trained further as it is.
+        train_student(trained, &tokenizer(24, 40), &examples(), &config, quiet()).unwrap();
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the held-out file is gone")]
+struct HeldOutGone;
+
+#[test]
+fn an_evaluators_own_error_is_kept_as_the_source() {
+    let mut config = settings(ObjectiveConfig::CrossEntropy, 4);
+    config.training.eval_steps = Some(2);
+    let run = |evaluator| {
+        StudentTrainer::new(&config, quiet())
+            .unwrap()
+            .with_evaluator(evaluator)
+            .train(model(1), &tokenizer(24, 40), &examples())
+            .unwrap_err()
+    };
+    let error = run(Evaluator::new(|_| {
+        Err::<BTreeMap<String, f64>, _>(HeldOutGone)
+    }));
+    let expected = "evaluation after step 2: the evaluator failed: the held-out file is gone";
+    assert_eq!(error.to_string(), expected);
+    let kept = error.source().unwrap();
+    assert!(matches!(
+        kept.downcast_ref(),
+        Some(StudentError::Evaluation { .. })
+    ));
+    assert!(kept.source().unwrap().is::<HeldOutGone>());
+
+    // An error of this crate is not wrapped.
+    let error = run(Evaluator::new(|model| {
+        predict(model, &tokenizer(24, 40), &[("red", "lamp")], 0)?;
+        Ok::<_, StudentError>(BTreeMap::new())
+    }));
+    let kept = error.source().unwrap().downcast_ref();
+    assert!(
+        matches!(kept, Some(StudentError::InvalidConfig { .. })),
+        "{error}"
+    );
+
+    let error = StudentTrainer::new(&config, quiet()).unwrap();
+    let error = error.train(model(1), &tokenizer(24, 40), &examples());
+    let expected = "`eval_steps` is 2, allowed: absent where there is no evaluator";
+    assert_eq!(error.unwrap_err().to_string(), expected);
+}
+
+#[test]
 fn dropout_is_on_in_training_only() {
     let shape = student_model::BertConfig {
         hidden_dropout_prob: 0.3,
         ..config()
     };
     let device = Device::default().autodiff();
-    let model = BertForSequenceClassification::new(&shape, 1, &device).unwrap();
-    let settings = settings(Objective::CrossEntropy, 1);
+    let model = shape.init(1, &device).unwrap();
+    let settings = settings(ObjectiveConfig::CrossEntropy, 1);
     let task = StudentTask::new(&examples(), 3, &tokenizer(24, 40), &settings, &device).unwrap();
     let batch = task.batch(0, 0, 0).unwrap().standard.chunks.remove(0).input;
     let logits = || model.forward(&batch).logits.into_data();

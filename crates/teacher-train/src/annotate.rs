@@ -132,7 +132,7 @@ impl Teacher {
     /// };
     /// let schema = LabelSchema::esci();
     /// let teacher = Teacher {
-    ///     model: decoder.init_with_seed(1, &Device::flex())?,
+    ///     model: decoder.init(1, &Device::flex())?,
     ///     tokenizer,
     ///     template: PromptTemplate::compact(&schema),
     ///     schema,

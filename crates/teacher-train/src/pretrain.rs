@@ -84,7 +84,7 @@ impl PretrainConfig {
 ///     num_attention_heads: 2, num_key_value_heads: 1, max_position_embeddings: 64,
 ///     ..CausalLmConfig::default()
 /// };
-/// let model = decoder.init_with_seed(1, &Device::flex())?;
+/// let model = decoder.init(1, &Device::flex())?;
 /// let training = TrainingConfig::new().with_learning_rate(1e-2).with_max_steps(10).with_logging_steps(1);
 /// let config = PretrainConfig::new().with_context_length(32).with_training(training);
 /// let report = pretrain(model, &tokenizer, &texts.map(Document::text), &config, TrainerOptions::new())?;

@@ -127,7 +127,7 @@ pub fn sft_examples<'a>(
 ///     num_attention_heads: 2, num_key_value_heads: 1, max_position_embeddings: 64,
 ///     ..CausalLmConfig::default()
 /// };
-/// let model = decoder.init_with_seed(1, &Device::flex())?;
+/// let model = decoder.init(1, &Device::flex())?;
 /// let training = TrainingConfig::new().with_learning_rate(1e-2).with_max_steps(10).with_logging_steps(1);
 /// let config = SftConfig::new().with_max_length(64).with_training(training);
 /// let report = sft(model, &tokenizer, &[example], &config, TrainerOptions::new())?;

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use atomic_files::AtomicFile;
 use burn::tensor::Device;
-use causal_lm::{CausalLm, GenerationConfig, LmTokenizer};
+use causal_lm::{
+    CausalLm, CausalLmError, FolderError, FolderWriter, GenerationConfig, LmTokenizer, SaveOptions,
+};
 use relevance_data::{LabelSchema, Pair};
 use serde::{Deserialize, Serialize};
 
@@ -60,7 +61,7 @@ impl Teacher {
     /// };
     /// let schema = LabelSchema::esci();
     /// let teacher = Teacher {
-    ///     model: decoder.init_with_seed(1, &Device::flex())?,
+    ///     model: decoder.init(1, &Device::flex())?,
     ///     tokenizer,
     ///     template: PromptTemplate::compact(&schema),
     ///     schema,
@@ -97,24 +98,24 @@ impl Teacher {
     }
 
     /// Writes the folder that [`from_dir`](Self::from_dir) reads; `transformers` opens it too. The
-    /// folder is made if missing. `teacher.json` comes last: a folder that has it is whole.
+    /// whole folder or nothing; a teacher of that name is replaced.
     ///
     /// # Errors
-    /// What [`check`](Self::check) finds; [`TeacherError::File`] or [`TeacherError::Lm`] if a file
-    /// cannot be written.
+    /// What [`check`](Self::check) finds; [`TeacherError::Lm`] if the folder cannot be written, or holds
+    /// anything that is not part of a teacher.
     pub fn save_dir(&self, dir: impl AsRef<Path>) -> Result<(), TeacherError> {
         self.check()?;
-        let dir = dir.as_ref();
-        self.model.save_dir(dir)?;
-        self.tokenizer.save_dir(dir)?;
+        let refused = |error: FolderError| CausalLmError::from(error);
+        let folder = FolderWriter::create(dir, &[TEACHER_FILE]).map_err(refused)?;
+        self.model.write_into(&folder, &SaveOptions::default())?;
+        self.tokenizer.write_into(&folder)?;
         let file = TeacherFile {
             template: self.template.clone(),
             schema: self.schema.clone(),
             max_prompt_length: self.max_prompt_length,
         };
-        let json = serde_json::to_string_pretty(&file)
-            .expect("prompt and labels are plain data: a bug in teacher-train");
-        Ok(AtomicFile::write(dir.join(TEACHER_FILE), json + "\n")?)
+        folder.write_json(TEACHER_FILE, &file).map_err(refused)?;
+        Ok(folder.commit().map_err(refused)?)
     }
 
     /// Checks that the parts belong together.

@@ -65,7 +65,7 @@ fn model(tokenizer: &LmTokenizer) -> CausalLm {
         eos_token_id: vec![tokenizer.eos_id()],
         ..CausalLmConfig::default()
     }
-    .init_with_seed(1, &Device::flex())
+    .init(1, &Device::flex())
     .expect("a valid config")
 }
 
@@ -172,7 +172,7 @@ fn a_reasoning_that_fills_the_context_still_gets_a_verdict() {
         max_position_embeddings: longest + 20,
         ..teacher.model.config().clone()
     }
-    .init_with_seed(1, &Device::flex())
+    .init(1, &Device::flex())
     .expect("a valid config");
     let probabilities = teacher.label_probabilities(&pairs, 20, 8).expect("scores");
     assert!(
@@ -363,9 +363,7 @@ fn lengths_above_the_context_and_foreign_tokenizers_are_refused() {
         eos_token_id: Vec::new(),
         ..teacher.model.config().clone()
     };
-    let small = small
-        .init_with_seed(1, &Device::flex())
-        .expect("a valid config");
+    let small = small.init(1, &Device::flex()).expect("a valid config");
     let message = train(&small, &long.with_max_length(64));
     assert!(message.contains("`vocab_size` is 8"), "{message}");
 }

@@ -151,7 +151,7 @@ fn tiny() -> CausalLm {
         initializer_range: 0.3,
         ..Default::default()
     };
-    config.init_with_seed(1, &Device::flex()).unwrap()
+    config.init(1, &Device::flex()).unwrap()
 }
 
 proptest! {

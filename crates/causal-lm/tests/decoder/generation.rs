@@ -194,7 +194,7 @@ fn init_is_a_function_of_the_seed() {
         ..Default::default()
     };
     let logits = |seed| {
-        let model = config.init_with_seed(seed, &Device::flex()).unwrap();
+        let model = config.init(seed, &Device::flex()).unwrap();
         let batch = LmBatch::collate(&[LmExample::new(vec![3, 4, 5])], 0, &Device::flex()).unwrap();
         model.forward(&batch).into_data()
     };

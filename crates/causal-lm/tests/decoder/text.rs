@@ -54,12 +54,26 @@ fn a_saved_tokenizer_is_the_same() {
     assert!(!again.encode("<|pad|>").unwrap().contains(&1));
 }
 
+/// The guard of an embedding table is the largest id, not the number of tokens.
+#[test]
+fn a_vocabulary_with_holes_is_as_large_as_its_largest_id() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut tokenizer: serde_json::Value = json("tokenizer.json");
+    let whole = LmTokenizer::from_file(path("tokenizer.json")).unwrap();
+    let vocabulary = tokenizer["model"]["vocab"].as_object_mut().unwrap();
+    vocabulary.insert("kitchenette".to_owned(), 5_000.into());
+    std::fs::write(dir.path().join("tokenizer.json"), tokenizer.to_string()).unwrap();
+    let holes = LmTokenizer::from_dir(dir.path()).unwrap();
+    assert_eq!(holes.inner().get_vocab_size(true), whole.vocab_size() + 1);
+    assert_eq!(holes.vocab_size(), 5_001);
+}
+
 #[test]
 fn bad_tokenizers_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("tokenizer.json");
     let message = || LmTokenizer::from_file(&file).unwrap_err().to_string();
-    assert!(message().contains("cannot open"));
+    assert!(message().contains("tokenizer.json\": No such file"));
     std::fs::write(&file, "{}").unwrap();
     assert!(message().contains("tokenizer.json: "));
     std::fs::copy(path("tokenizer.json"), &file).unwrap();

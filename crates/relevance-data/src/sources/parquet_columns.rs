@@ -155,7 +155,8 @@ fn dictionary_key(keys: &dyn Array, row: usize) -> Option<usize> {
     }
 }
 
-fn integer_of(array: &dyn Array, row: usize) -> Option<i64> {
+/// A signed integer of any width; `None` if it is null or something else.
+pub(crate) fn integer_of(array: &dyn Array, row: usize) -> Option<i64> {
     if array.is_null(row) {
         return None;
     }

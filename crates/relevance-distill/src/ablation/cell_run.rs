@@ -2,38 +2,79 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use atomic_files::AtomicFile;
 use burn::tensor::Device;
 use relevance_data::LabeledPair;
 use serde::{Deserialize, Serialize};
-use student_model::{StudentExample, StudentTrainConfig, predict, train_student};
-use training_loop::{LrSchedulerType, TrainerOptions, TrainingConfig};
+use student_model::{Student, StudentExample, StudentTrainConfig, train_student};
+use training_loop::{Interrupt, TrainerOptions, TrainingConfig};
 
 use super::grid::Cell;
-use crate::error::RunError;
+use crate::error::DistillError;
+use crate::evaluation::student_probabilities;
+use crate::json_file::read_json;
 use crate::pretrained::{lengths, pretrained};
 
-/// Test pairs scored at once.
-const BATCH: usize = 32;
 const RESULT_FILE: &str = "result.json";
 
 /// The budget, the same for every cell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Budget {
-    /// Optimiser steps.
+    /// Optimiser steps. Default 200.
     pub max_steps: usize,
-    /// Pairs a batch.
-    pub batch_size: usize,
-    /// Peak learning rate.
+    /// Pairs a batch. Default 32.
+    pub train_batch_size: usize,
+    /// Peak learning rate. Default 5e-5.
     pub learning_rate: f64,
-    /// Tokens of the plain view at most.
+    /// Tokens of the plain view at most. Default 64.
     pub max_length: usize,
-    /// Tokens of the reasoned view at most.
+    /// Tokens of the reasoned view at most. Default 128.
     pub max_reasoned_length: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            max_steps: 200,
+            train_batch_size: 32,
+            learning_rate: 5e-5,
+            max_length: 64,
+            max_reasoned_length: 128,
+        }
+    }
+}
+
+impl Budget {
+    /// Checks every value, as every cell will use it.
+    ///
+    /// # Errors
+    ///
+    /// The student's own error names the setting.
+    pub fn validate(&self, cells: &[Cell]) -> Result<(), DistillError> {
+        lengths(self.max_length, self.max_reasoned_length).validate()?;
+        for cell in cells {
+            self.train_config(cell, 0).validate()?;
+        }
+        Ok(())
+    }
+
+    fn train_config(&self, cell: &Cell, seed: u64) -> StudentTrainConfig {
+        let training = TrainingConfig::new()
+            .with_learning_rate(self.learning_rate)
+            .with_max_steps(self.max_steps)
+            .with_logging_steps((self.max_steps / 10).max(1))
+            .with_save_steps((self.max_steps / 4).max(1))
+            .with_save_total_limit(1)
+            .with_seed(seed);
+        StudentTrainConfig::new()
+            .with_training(training)
+            .with_objective(cell.objective.clone())
+            .with_train_batch_size(self.train_batch_size)
+            .with_negatives(cell.negatives)
+    }
 }
 
 /// What a cell with one seed left.
@@ -51,25 +92,27 @@ pub struct CellResult {
 
 /// What all cells share.
 #[derive(Debug)]
-pub struct CellRunner<'a> {
+pub(super) struct CellRunner<'a> {
     /// The encoder that every cell starts from.
-    pub init: &'a Path,
+    pub(super) init: &'a Path,
     /// The layers of it that every cell keeps; all if empty.
-    pub layers: &'a [usize],
+    pub(super) layers: &'a [usize],
     /// Names of the classes.
-    pub classes: Vec<String>,
+    pub(super) classes: Vec<String>,
+    /// Gains of the classes.
+    pub(super) gains: Vec<f64>,
     /// Test pairs.
-    pub test: &'a [LabeledPair],
+    pub(super) test: &'a [LabeledPair],
     /// The budget.
-    pub budget: Budget,
+    pub(super) budget: Budget,
     /// What identifies the training and test pairs.
-    pub data_hash: String,
+    pub(super) data_hash: String,
     /// Output folder.
-    pub out: PathBuf,
+    pub(super) out: PathBuf,
     /// Where to compute.
-    pub device: Device,
-    /// Once true, the run stops after the step in hand.
-    pub interrupt: Arc<AtomicBool>,
+    pub(super) device: Device,
+    /// Once requested, the run stops after the step in hand.
+    pub(super) interrupt: Interrupt,
 }
 
 impl CellRunner<'_> {
@@ -98,21 +141,20 @@ impl CellRunner<'_> {
     ///
     /// # Errors
     ///
-    /// The file cannot be read; [`RunError::ResumeMismatch`] if it belongs to other settings.
-    pub fn finished(&self, cell: &Cell, seed: u64) -> Result<Option<CellResult>, RunError> {
+    /// The file cannot be read; [`DistillError::ResumeMismatch`] if it belongs to other settings.
+    pub(super) fn finished(
+        &self,
+        cell: &Cell,
+        seed: u64,
+    ) -> Result<Option<CellResult>, DistillError> {
         let path = self.folder(cell, seed).join(RESULT_FILE);
         if !path.exists() {
             return Ok(None);
         }
-        let text = fs::read_to_string(&path).map_err(|source| RunError::Io {
-            path: path.clone(),
-            source,
-        })?;
-        let result: CellResult =
-            serde_json::from_str(&text).map_err(|source| RunError::Json { path, source })?;
+        let result: CellResult = read_json(&path)?;
         let now = self.settings(cell, seed);
         if result.settings != now {
-            return Err(RunError::ResumeMismatch {
+            return Err(DistillError::ResumeMismatch {
                 field: format!("cells/{}-seed{seed}", cell.id),
                 before: result.settings,
                 now,
@@ -125,13 +167,13 @@ impl CellRunner<'_> {
     ///
     /// # Errors
     ///
-    /// Whatever training or scoring fails with; [`RunError::Interrupted`].
-    pub fn run(
+    /// Whatever training or scoring fails with; [`DistillError::Interrupted`].
+    pub(super) fn run(
         &self,
         cell: &Cell,
         seed: u64,
         examples: &[StudentExample],
-    ) -> Result<CellResult, RunError> {
+    ) -> Result<CellResult, DistillError> {
         let started = Instant::now();
         let folder = self.folder(cell, seed);
         let budget = &self.budget;
@@ -144,41 +186,20 @@ impl CellRunner<'_> {
             seed,
             &self.device,
         )?;
-        let config = StudentTrainConfig {
-            training: TrainingConfig {
-                learning_rate: budget.learning_rate,
-                max_steps: Some(budget.max_steps),
-                lr_scheduler_type: LrSchedulerType::Linear,
-                logging_steps: (budget.max_steps / 10).max(1),
-                save_steps: Some((budget.max_steps / 4).max(1)),
-                save_total_limit: Some(1),
-                seed,
-                ..TrainingConfig::default()
-            },
-            objective: cell.objective.clone(),
-            train_batch_size: budget.batch_size,
-            negatives: cell.negatives,
-            ..StudentTrainConfig::default()
-        };
+        let config = budget.train_config(cell, seed);
         let name = format!("{} seed {seed}", cell.id);
-        let options = TrainerOptions {
-            output_dir: Some(folder.join("checkpoints")),
-            resume: true,
-            interrupt: Some(Arc::clone(&self.interrupt)),
-            name: name.clone(),
-            ..TrainerOptions::default()
-        };
+        let options = TrainerOptions::new()
+            .with_output_dir(folder.join("checkpoints"))
+            .with_resume(true)
+            .with_interrupt(self.interrupt.clone())
+            .with_name(&name);
         let report = train_student(model, &tokenizer, examples, &config, options)?;
         if report.interrupted {
             let stage = format!("cell {name}");
-            return Err(RunError::Interrupted { stage });
+            return Err(DistillError::Interrupted { stage });
         }
-        let texts: Vec<String> = self.test.iter().map(|pair| pair.pair.item.text()).collect();
-        let rows = self.test.iter().zip(&texts);
-        let rows: Vec<_> = rows
-            .map(|(pair, text)| (pair.pair.query.text.as_str(), text.as_str()))
-            .collect();
-        let probabilities = predict(&report.model, &tokenizer, &rows, BATCH)?;
+        let student = Student::new(&report.model, tokenizer, &self.gains)?;
+        let probabilities = student_probabilities(&student, self.test)?;
         let result = CellResult {
             settings: self.settings(cell, seed),
             probabilities: probabilities.outer_iter().map(|row| row.to_vec()).collect(),
@@ -189,17 +210,15 @@ impl CellRunner<'_> {
             seconds: started.elapsed().as_secs_f64(),
         };
         let path = folder.join(RESULT_FILE);
-        let json = serde_json::to_string(&result).map_err(|source| RunError::Json {
+        // On one line: a number a line would make a long file of the probabilities.
+        let json = serde_json::to_string(&result).map_err(|source| DistillError::Json {
             path: path.clone(),
             source,
         })?;
         AtomicFile::write(&path, json)?;
         // The scores are all that the table needs.
         let checkpoints = folder.join("checkpoints");
-        fs::remove_dir_all(&checkpoints).map_err(|source| RunError::Io {
-            path: checkpoints,
-            source,
-        })?;
+        fs::remove_dir_all(&checkpoints).map_err(DistillError::io(checkpoints.clone()))?;
         Ok(result)
     }
 }

@@ -1,49 +1,49 @@
 //! What every cell learns from and is scored on.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use relevance_data::{
-    EsciDataset, EsciFilter, LabelSchema, LabeledPair, RationaleWriter, normalize_query,
-    read_annotations,
+    EsciFilter, LabelSchema, LabeledPair, RationaleWriter, normalize_query, read_annotations,
 };
-use student_model::StudentExample;
+use sha2::{Digest, Sha256};
+use student_model::{StudentExample, StudentReason};
 
 use super::grid::{Cell, Reason};
-use crate::error::RunError;
+use crate::error::DistillError;
+use crate::esci_folder::open_esci;
 use crate::student_examples::{StudentLabels, student_examples};
-use crate::two_stage::data::limit;
+use crate::whole_queries::{limit, queries};
 
 /// Training pairs with reasons, and test pairs. No normalised query stands in both.
 #[derive(Clone, Debug)]
-pub struct AblationData {
+pub(super) struct AblationData {
     /// The label schema of all of them.
-    pub schema: LabelSchema,
+    pub(super) schema: LabelSchema,
     /// Pairs with gold labels.
-    pub gold: Vec<StudentExample>,
+    pub(super) gold: Vec<StudentExample>,
     /// The same pairs with the teacher's labels and distributions; none if the reasons come from the
     /// deterministic writer.
-    pub teacher: Option<Vec<StudentExample>>,
+    pub(super) teacher: Option<Vec<StudentExample>>,
     /// Pairs that only the evaluation sees.
-    pub test: Vec<LabeledPair>,
+    pub(super) test: Vec<LabeledPair>,
 }
 
 /// Which pairs are read.
 #[derive(Clone, Debug)]
-pub struct AblationPairs<'a> {
+pub(super) struct AblationPairs<'a> {
     /// Folder of the two official ESCI files: test pairs, and training pairs without `annotations`.
-    pub data: &'a Path,
+    pub(super) data: &'a Path,
     /// Annotations to train on; they must carry gold labels.
-    pub annotations: Option<&'a Path>,
+    pub(super) annotations: Option<&'a Path>,
     /// Locales to keep; all if empty.
-    pub locales: &'a [String],
+    pub(super) locales: &'a [String],
     /// At most this many training pairs, in whole queries.
-    pub max_train_pairs: Option<usize>,
+    pub(super) max_train_pairs: Option<usize>,
     /// Which queries stay under the limit.
-    pub seed: u64,
+    pub(super) seed: u64,
 }
 
 impl AblationData {
@@ -52,18 +52,16 @@ impl AblationData {
     /// # Errors
     ///
     /// A file cannot be read; a part is empty.
-    pub fn read(pairs: &AblationPairs<'_>) -> Result<Self, RunError> {
+    pub(super) fn read(pairs: &AblationPairs<'_>) -> Result<Self, DistillError> {
         let schema = LabelSchema::esci();
         let filter = |split: &str| match pairs.locales {
             [] => EsciFilter::split(split),
             locales => EsciFilter::split(split).with_locales(locales),
         };
-        let dataset = EsciDataset::open(pairs.data)?;
+        let dataset = open_esci(pairs.data)?;
         let test = dataset.pairs(&filter("test"))?;
-        let key = |text: &str| normalize_query(text);
-        let test_queries: BTreeSet<String> =
-            test.iter().map(|pair| key(&pair.pair.query.text)).collect();
-        let unseen = |text: &str| !test_queries.contains(&key(text));
+        let test_queries = queries(&test);
+        let unseen = |text: &str| !test_queries.contains(&normalize_query(text));
         let (gold, teacher) = match pairs.annotations {
             None => {
                 let train = dataset.pairs(&filter("train"))?.into_iter();
@@ -83,7 +81,7 @@ impl AblationData {
             }
         };
         if gold.is_empty() {
-            return Err(RunError::EmptyPart {
+            return Err(DistillError::EmptyPart {
                 part: "training",
                 hint: "no pair has a gold label, a reason and a query that is not a test query"
                     .into(),
@@ -98,7 +96,7 @@ impl AblationData {
     }
 
     /// The examples of a cell; none if it needs a teacher and there is none.
-    pub fn examples(&self, cell: &Cell, seed: u64) -> Option<Vec<StudentExample>> {
+    pub(super) fn examples(&self, cell: &Cell, seed: u64) -> Option<Vec<StudentExample>> {
         let mut examples = match (cell.needs_teacher(), cell.labels) {
             (false, _) => self.gold.clone(),
             (true, StudentLabels::Teacher) => self.teacher.clone()?,
@@ -117,11 +115,24 @@ impl AblationData {
             Reason::BareLabel => {
                 let names = self.schema.names();
                 for example in &mut examples {
-                    example.reason = Some(names[example.label].clone());
+                    example.reason = StudentReason::leaking_the_label(&names[example.label]);
                 }
             }
         }
         Some(examples)
+    }
+
+    /// Identifies the pairs, their labels and reasons.
+    pub(super) fn hash(&self) -> String {
+        let mut hasher = Sha256::new();
+        for example in self.gold.iter().chain(self.teacher.iter().flatten()) {
+            hasher.update(format!("{example:?}\n"));
+        }
+        for pair in &self.test {
+            hasher.update(format!("{pair:?}\n"));
+        }
+        let digest = hasher.finalize();
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -129,16 +140,8 @@ impl AblationData {
 fn written(pairs: &[LabeledPair], schema: &LabelSchema) -> Vec<StudentExample> {
     let writer = RationaleWriter::new(schema.clone());
     let example = |pair: &LabeledPair| {
-        let reason = writer.write(pair).without_label_words(schema);
-        (!reason.is_empty()).then(|| StudentExample {
-            query: pair.pair.query.text.clone(),
-            item: pair.pair.item.text(),
-            label: pair.label.index(),
-            reason: Some(reason.as_str().to_owned()),
-            teacher_probabilities: None,
-            teacher_confidence: None,
-            query_key: normalize_query(&pair.pair.query.text),
-        })
+        let reason = StudentReason::new(&writer.write(pair), schema)?;
+        Some(StudentExample::from_labeled(pair).with_reason(reason))
     };
     pairs.iter().filter_map(example).collect()
 }
@@ -151,7 +154,7 @@ fn shuffle_within_labels(examples: &mut [StudentExample], seed: u64) {
         let members: Vec<usize> = (0..examples.len())
             .filter(|&i| examples[i].label == class)
             .collect();
-        let mut reasons: Vec<Option<String>> =
+        let mut reasons: Vec<Option<StudentReason>> =
             members.iter().map(|&i| examples[i].reason.take()).collect();
         reasons.shuffle(&mut random);
         for (&i, reason) in members.iter().zip(reasons) {
@@ -166,13 +169,10 @@ mod tests {
     use super::*;
 
     fn data(teacher: bool) -> AblationData {
-        let example = |i: usize| StudentExample {
-            query: format!("query {i}"),
-            item: format!("item {i}"),
-            label: i % 2,
-            reason: Some(format!("reason {i}")),
-            query_key: format!("query {i}"),
-            ..StudentExample::default()
+        let example = |i: usize| {
+            let reason = StudentReason::leaking_the_label(format!("reason {i}"));
+            StudentExample::new(format!("query {i}"), format!("item {i}"), i % 2)
+                .with_reason(reason)
         };
         let gold: Vec<_> = (0..40).map(example).collect();
         AblationData {
@@ -211,7 +211,8 @@ mod tests {
     #[test]
     fn the_bare_label_is_its_name() {
         let examples = data(false).examples(&cell("j"), 1).expect("examples");
-        assert_eq!(examples[1].reason.as_deref(), Some("Substitute"));
+        let reason = examples[1].reason.as_ref().map(StudentReason::as_str);
+        assert_eq!(reason, Some("Substitute"));
     }
 
     #[test]

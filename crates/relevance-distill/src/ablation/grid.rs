@@ -2,12 +2,13 @@
 
 use crsd_loss::{Align, CrsdLossConfig};
 use serde::Serialize;
-use student_model::{LogitKdConfig, NegativePolicy, Objective, RDropConfig};
+use student_model::{LogitKdConfig, NegativePolicy, ObjectiveConfig, RDropConfig};
 
-use crate::error::RunError;
+use crate::error::DistillError;
 use crate::student_examples::StudentLabels;
 
 /// What stands in the place of a pair's reason.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
@@ -27,7 +28,7 @@ pub struct Cell {
     /// What it is, for tables.
     pub title: &'static str,
     /// What is minimised.
-    pub objective: Objective,
+    pub objective: ObjectiveConfig,
     /// What stands in the place of a reason.
     pub reason: Reason,
     /// Which labels are learnt.
@@ -59,7 +60,7 @@ pub fn grid(temperature: f64, lambda: f64) -> Vec<Cell> {
         labels: StudentLabels::Gold,
         negatives: NegativePolicy::default(),
     };
-    let aligned = |align| Objective::Crsd(crsd.clone().with_align(align));
+    let aligned = |align| ObjectiveConfig::Crsd(crsd.clone().with_align(align));
     let reasons = |id, title, reason| Cell {
         reason,
         ..cell(id, title, aligned(Align::InfoNce))
@@ -69,24 +70,28 @@ pub fn grid(temperature: f64, lambda: f64) -> Vec<Cell> {
         ..cell(id, title, aligned(Align::InfoNce))
     };
     vec![
-        cell("a", "cross entropy on gold labels", Objective::CrossEntropy),
+        cell(
+            "a",
+            "cross entropy on gold labels",
+            ObjectiveConfig::CrossEntropy,
+        ),
         Cell {
             labels: StudentLabels::Teacher,
             ..cell(
                 "b",
                 "cross entropy on the teacher's labels",
-                Objective::CrossEntropy,
+                ObjectiveConfig::CrossEntropy,
             )
         },
         cell(
             "c",
             "the teacher's distribution (logit distillation)",
-            Objective::LogitKd(LogitKdConfig::default()),
+            ObjectiveConfig::LogitKd(LogitKdConfig::default()),
         ),
         cell(
             "d",
             "both cross entropies, no alignment",
-            Objective::Crsd(crsd.clone().with_lambda(0.0)),
+            ObjectiveConfig::Crsd(crsd.clone().with_lambda(0.0)),
         ),
         cell("e", "CRSD", aligned(Align::InfoNce)),
         cell("f-mse", "squared distance for InfoNCE", aligned(Align::Mse)),
@@ -103,7 +108,7 @@ pub fn grid(temperature: f64, lambda: f64) -> Vec<Cell> {
         cell(
             "h",
             "R-Drop: two dropout passes, no reason",
-            Objective::RDrop(RDropConfig::default()),
+            ObjectiveConfig::RDrop(RDropConfig::default()),
         ),
         reasons(
             "i",
@@ -114,7 +119,7 @@ pub fn grid(temperature: f64, lambda: f64) -> Vec<Cell> {
         cell(
             "k",
             "CRSD, reasoned side detached",
-            Objective::Crsd(crsd.clone().with_detach_reasoned(true)),
+            ObjectiveConfig::Crsd(crsd.clone().with_detach_reasoned(true)),
         ),
         masked(
             "l-all",
@@ -148,12 +153,12 @@ pub fn grid(temperature: f64, lambda: f64) -> Vec<Cell> {
 ///
 /// # Errors
 ///
-/// [`RunError::Option`] names a cell that is not in the grid.
-pub fn select(cells: Vec<Cell>, wanted: &[String]) -> Result<Vec<Cell>, RunError> {
+/// [`DistillError::InvalidConfig`] names a cell that is not in the grid.
+pub fn select(cells: Vec<Cell>, wanted: &[String]) -> Result<Vec<Cell>, DistillError> {
     if let Some(unknown) = wanted.iter().find(|id| !cells.iter().any(|c| c.id == **id)) {
         let ids: Vec<&str> = cells.iter().map(|cell| cell.id).collect();
-        return Err(RunError::Option {
-            option: "cells",
+        return Err(DistillError::InvalidConfig {
+            field: "cells",
             value: format!("`{unknown}`"),
             allowed: ids.join(", "),
         });
@@ -194,7 +199,7 @@ mod tests {
         assert_eq!(ids, ["a", "h"]);
         let error = select(grid(0.05, 0.1), &["z".to_owned()]).expect_err("unknown");
         assert!(
-            error.to_string().contains("`z`; allowed: a, b, c"),
+            error.to_string().contains("`z`, allowed: a, b, c"),
             "{error}"
         );
     }

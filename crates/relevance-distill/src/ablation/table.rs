@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::cell_run::CellResult;
 use super::grid::{Cell, REFERENCE};
-use crate::error::RunError;
+use crate::error::DistillError;
 use crate::query_rows::QueryRows;
 use crate::report::html_page;
 
@@ -64,13 +64,13 @@ impl Table {
         schema: &LabelSchema,
         config: &EvaluationConfig,
         notes: Vec<String>,
-    ) -> Result<Self, RunError> {
+    ) -> Result<Self, DistillError> {
         let rows = QueryRows::new(test, schema);
         let reference = results
             .iter()
             .find(|(cell, _)| cell.id == REFERENCE)
             .and_then(|(_, runs)| runs.as_deref());
-        let row = |(cell, runs): &(Cell, Option<Vec<CellResult>>)| -> Result<Row, RunError> {
+        let row = |(cell, runs): &(Cell, Option<Vec<CellResult>>)| -> Result<Row, DistillError> {
             let mut row = Row {
                 id: cell.id,
                 title: cell.title,
@@ -165,7 +165,7 @@ impl Table {
 }
 
 /// Corrects the p values of each figure for how many cells are compared.
-fn correct(rows: &mut [Row]) -> Result<(), RunError> {
+fn correct(rows: &mut [Row]) -> Result<(), DistillError> {
     for (figure, _) in FIGURES {
         let compared = rows.iter_mut().filter_map(|row| {
             let comparison = row.against_reference.as_ref()?;

@@ -4,9 +4,10 @@ use relevance_data::{LabeledPair, QuerySplit, extend_stratified_split};
 use serde::{Deserialize, Serialize};
 
 use super::source::NamedPairs;
-use crate::error::RunError;
+use crate::error::DistillError;
 
 /// How pairs become parts. No normalised query stands in two of them.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dealing {
@@ -23,20 +24,20 @@ pub enum Dealing {
 /// # Errors
 ///
 /// The fractions are not as many as the names, or no shares; earlier parts share a query.
-pub fn deal(
+pub(super) fn deal(
     pairs: NamedPairs,
     dealing: Dealing,
     names: &[String],
     fractions: &[f64],
     seed: u64,
     earlier: &NamedPairs,
-) -> Result<NamedPairs, RunError> {
+) -> Result<NamedPairs, DistillError> {
     if dealing == Dealing::Named {
         return Ok(pairs);
     }
     if names.len() != fractions.len() {
-        return Err(RunError::Option {
-            option: "fractions",
+        return Err(DistillError::InvalidConfig {
+            field: "fractions",
             value: format!("{} numbers", fractions.len()),
             allowed: format!("{}, one for each of --parts", names.len()),
         });

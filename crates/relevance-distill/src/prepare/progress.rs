@@ -3,7 +3,7 @@
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar that counts rows whose number is not known before.
-pub fn rows_bar(step: &'static str) -> ProgressBar {
+pub(super) fn rows_bar(step: &'static str) -> ProgressBar {
     styled(
         ProgressBar::no_length(),
         "{msg}: {human_pos} rows [{elapsed}, {per_sec}]",
@@ -12,7 +12,7 @@ pub fn rows_bar(step: &'static str) -> ProgressBar {
 }
 
 /// A bar of a known number of parts or rows.
-pub fn known_bar(step: &'static str, length: usize) -> ProgressBar {
+pub(super) fn known_bar(step: &'static str, length: usize) -> ProgressBar {
     let template = "{msg}: {bar:30} {human_pos}/{human_len} [{elapsed}<{eta}]";
     styled(ProgressBar::new(length as u64), template, step)
 }

@@ -58,7 +58,7 @@ impl PartSummary {
 }
 
 /// The parts in numbers.
-pub fn summaries(
+pub(super) fn summaries(
     parts: &NamedPairs,
     extension: &str,
     schema: &LabelSchema,

@@ -1,113 +1,30 @@
-//! The steps, and what an interrupted run keeps.
+//! The steps of a preparation: read, clean, deal, write.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::Path;
 
 use atomic_files::AtomicFile;
-use relevance_data::cleaning::{CleanConfig, CleanReport, NearDuplicateConfig, clean_pairs};
-use relevance_data::sources::{TableFormat, write_pairs};
-use relevance_data::{
-    DataError, LabelSchema, LabeledPair, PairSource, RowReport, SourceConfig, read_labeled_pairs,
-    split_leakage, write_labeled_pairs,
-};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use relevance_data::cleaning::{CleanReport, NearDuplicateConfig, clean_pairs};
+use relevance_data::sources::write_pairs;
+use relevance_data::{LabeledPair, split_leakage};
+use training_loop::Interrupt;
 
+use super::config::PrepareConfig;
+use super::earlier::earlier_parts;
 use super::parts::{Dealing, deal};
 use super::progress::known_bar;
-use super::report::{PartSummary, PrepareReport, summaries};
-use super::source::{NamedPairs, Source};
-use crate::error::RunError;
-
-/// Where finished steps are kept until all are done.
-const STAGES: &str = "stages";
-const STATE_FILE: &str = "state.json";
-
-/// Everything that decides what comes out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PrepareConfig {
-    /// Where judgments come from.
-    pub source: Source,
-    /// How labels are read.
-    pub schema: LabelSchema,
-    /// What is cleaned, and how.
-    pub clean: CleanConfig,
-    /// How pairs become parts.
-    pub dealing: Dealing,
-    /// The names of the parts.
-    pub parts: Vec<String>,
-    /// Their expected sizes, as shares.
-    pub fractions: Vec<f64>,
-    /// Extension of the files: csv, tsv, jsonl, each also with .gz or .zst, or parquet.
-    pub extension: String,
-    /// Seed of the deal.
-    pub seed: u64,
-    /// The folder of an earlier run whose queries stay in their parts; for a stratified deal.
-    pub extend: Option<PathBuf>,
-}
-
-impl PrepareConfig {
-    /// Checks what would otherwise fail only after everything has been read.
-    ///
-    /// # Errors
-    ///
-    /// [`RunError::Option`] or [`RunError::Data`] names the setting.
-    pub fn validate(&self) -> Result<(), RunError> {
-        TableFormat::of(Path::new(&format!("part.{}", self.extension)))?;
-        let distinct: BTreeSet<&String> = self.parts.iter().collect();
-        let usable = |name: &String| {
-            !name.is_empty()
-                && name
-                    .chars()
-                    .all(|c| c.is_alphanumeric() || "-_".contains(c))
-        };
-        if distinct.len() != self.parts.len() || !self.parts.iter().all(usable) {
-            return Err(RunError::Option {
-                option: "parts",
-                value: self.parts.join(","),
-                allowed: "different names of letters, digits, - and _".into(),
-            });
-        }
-        // Dealing nothing checks the fractions.
-        deal(
-            NamedPairs::new(),
-            self.dealing,
-            &self.parts,
-            &self.fractions,
-            self.seed,
-            &NamedPairs::new(),
-        )?;
-        if self.extend.is_some() && self.dealing != Dealing::Stratified {
-            return Err(RunError::Option {
-                option: "extend",
-                value: "a folder".into(),
-                allowed:
-                    "with a stratified split only: a hash moves nothing anyway, and named parts \
-                          are the data's own"
-                        .into(),
-            });
-        }
-        Ok(self.clean.near_duplicate.validate()?)
-    }
-}
+use super::report::{PrepareReport, summaries};
+use super::source::NamedPairs;
+use super::state::{STAGES, State};
+use crate::error::DistillError;
+use crate::json_file::write_json;
 
 /// When two queries are nearly the same: short texts need short shingles.
 fn near_queries() -> NearDuplicateConfig {
     NearDuplicateConfig::default()
         .with_threshold(0.7)
         .with_shingle(3)
-}
-
-/// What a run has done.
-#[derive(Debug, Serialize, Deserialize)]
-struct State {
-    config: PrepareConfig,
-    rows: Option<RowReport>,
-    cleaning: Option<BTreeMap<String, CleanReport>>,
-    /// The names that the data gave their parts.
-    names: Vec<String>,
 }
 
 /// Reads, cleans, deals and writes. Each step is kept in `out/stages` until all are done, so that the same
@@ -117,20 +34,20 @@ struct State {
 /// # Errors
 ///
 /// A source that cannot be read, a part that would be empty, a query that stands in two named parts; a
-/// folder that holds a run of other settings; [`RunError::Interrupted`] once `interrupt` is raised.
+/// folder that holds a run of other settings; [`DistillError::Interrupted`] once `interrupt` is requested.
 pub fn prepare(
     config: PrepareConfig,
     out: &Path,
     resume: bool,
     command: String,
-    interrupt: &AtomicBool,
-) -> Result<PrepareReport, RunError> {
+    interrupt: &Interrupt,
+) -> Result<PrepareReport, DistillError> {
     config.validate()?;
     let is_new = !out.exists();
     let state = State::open(config, out, resume)?;
     let done = steps(state, out, command, interrupt);
     match &done {
-        Ok(_) | Err(RunError::Interrupted { .. }) => {}
+        Ok(_) | Err(DistillError::Interrupted { .. }) => {}
         Err(_) => {
             // The error that is on its way says more than one of tidying up would.
             let _ = fs::remove_dir_all(out.join(STAGES));
@@ -144,8 +61,8 @@ fn steps(
     mut state: State,
     out: &Path,
     command: String,
-    interrupt: &AtomicBool,
-) -> Result<PrepareReport, RunError> {
+    interrupt: &Interrupt,
+) -> Result<PrepareReport, DistillError> {
     let stages = out.join(STAGES);
     let config = state.config.clone();
     let clean = cleaned(&mut state, &config, &stages, interrupt)?;
@@ -171,7 +88,7 @@ fn steps(
     write_json(&out.join("schema.json"), &config.schema)?;
     AtomicFile::write(out.join("report.md"), report.markdown())?;
     write_json(&out.join("report.json"), &report)?;
-    fs::remove_dir_all(&stages).map_err(io(&stages))?;
+    fs::remove_dir_all(&stages).map_err(DistillError::io(&stages))?;
     Ok(report)
 }
 
@@ -180,8 +97,8 @@ fn cleaned(
     state: &mut State,
     config: &PrepareConfig,
     stages: &Path,
-    interrupt: &AtomicBool,
-) -> Result<NamedPairs, RunError> {
+    interrupt: &Interrupt,
+) -> Result<NamedPairs, DistillError> {
     if state.cleaning.is_some() {
         return state.load(stages, "clean");
     }
@@ -205,7 +122,7 @@ fn cleaned(
 }
 
 /// The parts, none of them empty.
-fn dealt(clean: NamedPairs, config: &PrepareConfig) -> Result<NamedPairs, RunError> {
+fn dealt(clean: NamedPairs, config: &PrepareConfig) -> Result<NamedPairs, DistillError> {
     let earlier = match &config.extend {
         Some(folder) => earlier_parts(folder, config)?,
         None => NamedPairs::new(),
@@ -219,46 +136,19 @@ fn dealt(clean: NamedPairs, config: &PrepareConfig) -> Result<NamedPairs, RunErr
         &earlier,
     )?;
     if let Some((name, _)) = parts.iter().find(|(_, pairs)| pairs.is_empty()) {
-        return Err(RunError::Option {
-            option: "parts",
-            value: format!("{name}, which would be empty"),
-            allowed: "parts with at least one pair: give more data or other fractions".into(),
-        });
-    }
-    Ok(parts)
-}
-
-/// The parts that an earlier run left in its folder.
-fn earlier_parts(folder: &Path, config: &PrepareConfig) -> Result<NamedPairs, RunError> {
-    #[derive(Deserialize)]
-    struct Earlier {
-        parts: BTreeMap<String, PartSummary>,
-    }
-    let earlier: Earlier = read_json(&folder.join("report.json"))?;
-    let source = SourceConfig::default();
-    let mut parts = NamedPairs::new();
-    for (name, part) in earlier.parts {
-        if !config.parts.contains(&name) {
-            return Err(RunError::Option {
-                option: "parts",
-                value: config.parts.join(","),
-                allowed: format!("names with {name:?} among them, which the earlier run has"),
-            });
-        }
-        let pairs = PairSource::open(folder.join(part.file), &source, &config.schema)?;
-        let pairs = pairs.map(|pair| Ok(pair?.labeled()));
-        let pairs: Result<Vec<Option<LabeledPair>>, DataError> = pairs.collect();
-        parts.insert(name, pairs?.into_iter().flatten().collect());
+        let value = format!("{name}, which would be empty");
+        let allowed = "parts with at least one pair: give more data or other fractions";
+        return Err(DistillError::invalid("parts", value, allowed));
     }
     Ok(parts)
 }
 
 /// Stops before a step if Ctrl-C was pressed.
-fn go_on(interrupt: &AtomicBool, stage: &str) -> Result<(), RunError> {
-    if !interrupt.load(Ordering::Relaxed) {
+fn go_on(interrupt: &Interrupt, stage: &str) -> Result<(), DistillError> {
+    if !interrupt.is_requested() {
         return Ok(());
     }
-    Err(RunError::Interrupted {
+    Err(DistillError::Interrupted {
         stage: stage.to_owned(),
     })
 }
@@ -266,7 +156,7 @@ fn go_on(interrupt: &AtomicBool, stage: &str) -> Result<(), RunError> {
 fn clean(
     raw: NamedPairs,
     config: &PrepareConfig,
-) -> Result<(NamedPairs, BTreeMap<String, CleanReport>), RunError> {
+) -> Result<(NamedPairs, BTreeMap<String, CleanReport>), DistillError> {
     let (mut clean, mut reports) = (NamedPairs::new(), BTreeMap::new());
     let bar = known_bar("clean", raw.values().map(Vec::len).sum());
     bar.tick();
@@ -281,98 +171,15 @@ fn clean(
     Ok((clean, reports))
 }
 
-impl State {
-    fn open(config: PrepareConfig, out: &Path, resume: bool) -> Result<Self, RunError> {
-        remove_unfinished(&[out, &out.join(STAGES)]);
-        let path = out.join(STAGES).join(STATE_FILE);
-        let done = out.join("report.json").exists();
-        if !resume && (done || path.exists()) {
-            let out = out.to_owned();
-            return Err(RunError::OutputExists { out });
-        }
-        if path.exists() {
-            let found: Self = read_json(&path)?;
-            if found.config == config {
-                return Ok(found);
-            }
-            let text = |config: &PrepareConfig| serde_json::to_string(config).unwrap_or_default();
-            return Err(RunError::ResumeMismatch {
-                field: "settings".into(),
-                before: text(&found.config),
-                now: text(&config),
-            });
-        }
-        Ok(Self {
-            config,
-            rows: None,
-            cleaning: None,
-            names: Vec::new(),
-        })
-    }
-
-    fn write(&self, stages: &Path) -> Result<(), RunError> {
-        write_json(&stages.join(STATE_FILE), self)
-    }
-
-    fn keep(&mut self, stages: &Path, step: &str, pairs: &NamedPairs) -> Result<(), RunError> {
-        self.names = pairs.keys().cloned().collect();
-        for (name, pairs) in pairs {
-            write_labeled_pairs(file(stages, step, name), pairs, &self.config.schema)?;
-        }
-        Ok(())
-    }
-
-    fn load(&self, stages: &Path, step: &str) -> Result<NamedPairs, RunError> {
-        eprintln!("{step}: already done");
-        let part = |name: &String| {
-            let pairs = read_labeled_pairs(file(stages, step, name), &self.config.schema)?;
-            Ok((name.clone(), pairs))
-        };
-        self.names.iter().map(part).collect()
-    }
-}
-
-/// Removes temporary files that a killed run had no chance to remove.
-fn remove_unfinished(folders: &[&Path]) {
-    let entries = folders
-        .iter()
-        .filter_map(|folder| fs::read_dir(folder).ok());
-    for entry in entries.flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(".writing-") {
-            // One that stays does no harm.
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-}
-
-fn file(stages: &Path, step: &str, name: &str) -> PathBuf {
-    stages.join(format!("{step}-{name}.jsonl"))
-}
-
-fn io(path: &Path) -> impl FnOnce(std::io::Error) -> RunError {
-    let path = path.to_owned();
-    move |source| RunError::Io { path, source }
-}
-
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, RunError> {
-    let text = fs::read_to_string(path).map_err(io(path))?;
-    serde_json::from_str(&text).map_err(|source| RunError::Json {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), RunError> {
-    let json = serde_json::to_string_pretty(value).map_err(|source| RunError::Json {
-        path: path.to_owned(),
-        source,
-    })?;
-    Ok(AtomicFile::write(path, json + "\n")?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
+
+    use relevance_data::LabelSchema;
+
+    use crate::prepare::parts::Dealing;
+    use crate::prepare::source::Source;
 
     fn config(dir: &Path) -> PrepareConfig {
         let path = dir.join("judgments.csv");
@@ -385,26 +192,16 @@ mod tests {
         let text: String = std::iter::once(header.to_owned()).chain(rows).collect();
         fs::write(&path, text).expect("a temporary file");
         PrepareConfig {
-            source: Source::Table(path, Box::default()),
-            schema: LabelSchema::esci(),
-            clean: CleanConfig::default(),
-            dealing: Dealing::Hash,
             parts: vec!["train".into(), "test".into()],
             fractions: vec![0.7, 0.3],
             extension: "jsonl.gz".into(),
             seed: 3,
-            extend: None,
+            ..PrepareConfig::new(Source::Table(path, Box::default()), LabelSchema::esci())
         }
     }
 
-    fn run(config: PrepareConfig, out: &Path, resume: bool) -> Result<PrepareReport, RunError> {
-        prepare(
-            config,
-            out,
-            resume,
-            "prepare".into(),
-            &AtomicBool::new(false),
-        )
+    fn run(config: PrepareConfig, out: &Path, resume: bool) -> Result<PrepareReport, DistillError> {
+        prepare(config, out, resume, "prepare".into(), &Interrupt::new())
     }
 
     fn names(folder: &Path) -> Vec<String> {
@@ -437,7 +234,7 @@ mod tests {
         assert_eq!(report.rows.read, 80);
         assert_eq!(names(&out), WRITTEN);
         let again = run(config(dir.path()), &out, false);
-        assert!(matches!(again, Err(RunError::OutputExists { .. })));
+        assert!(matches!(again, Err(DistillError::OutputExists { .. })));
     }
 
     #[test]
@@ -450,28 +247,24 @@ mod tests {
         let mut state = State::open(settings.clone(), &out, false).expect("a new run");
         let read = settings
             .source
-            .read(&settings.schema, None, &AtomicBool::new(false));
+            .read(&settings.schema, None, &Interrupt::new());
         let (pairs, rows) = read.expect("read");
         state.keep(&out.join(STAGES), "read", &pairs).expect("kept");
         state.rows = Some(rows);
         state.write(&out.join(STAGES)).expect("kept");
         fs::write(out.join(".writing-x"), "half").expect("a file that was not finished");
 
-        let stopped = prepare(
-            settings.clone(),
-            &out,
-            true,
-            String::new(),
-            &AtomicBool::new(true),
-        );
-        assert!(matches!(stopped, Err(RunError::Interrupted { .. })));
+        let stop = Interrupt::new();
+        stop.request();
+        let stopped = prepare(settings.clone(), &out, true, String::new(), &stop);
+        assert!(matches!(stopped, Err(DistillError::Interrupted { .. })));
         fs::remove_file(dir.path().join("judgments.csv")).expect("there");
         let mut other = settings.clone();
         other.seed = 4;
         let error = run(other, &out, true).expect_err("another seed");
-        assert!(matches!(error, RunError::ResumeMismatch { .. }));
+        assert!(matches!(error, DistillError::ResumeMismatch { .. }));
         let error = run(settings.clone(), &out, false).expect_err("no --resume");
-        assert!(matches!(error, RunError::OutputExists { .. }));
+        assert!(matches!(error, DistillError::OutputExists { .. }));
 
         run(settings, &out, true).expect("resumed");
         assert_eq!(names(&out), WRITTEN);

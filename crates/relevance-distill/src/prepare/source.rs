@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use relevance_data::sources::wands;
 use relevance_data::{
@@ -10,11 +9,14 @@ use relevance_data::{
     SourceConfig, SourcePair,
 };
 use serde::{Deserialize, Serialize};
+use training_loop::Interrupt;
 
 use super::progress::rows_bar;
-use crate::error::RunError;
+use crate::error::DistillError;
+use crate::esci_folder::open_esci;
 
 /// Where judgments come from.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
@@ -35,16 +37,16 @@ impl Source {
     /// # Errors
     ///
     /// A file cannot be read; a row cannot be used under the policy `fail`; a row names another part;
-    /// `interrupt` was raised.
+    /// `interrupt` was requested.
     pub fn read(
         &self,
         schema: &LabelSchema,
         names: Option<&[String]>,
-        interrupt: &AtomicBool,
-    ) -> Result<(NamedPairs, RowReport), RunError> {
+        interrupt: &Interrupt,
+    ) -> Result<(NamedPairs, RowReport), DistillError> {
         match self {
             Self::Esci(folder, policy) => {
-                let dataset = EsciDataset::open(folder)?.with_policy(*policy);
+                let dataset = open_esci(folder)?.with_policy(*policy);
                 esci(&dataset.with_schema(schema.clone()), names, interrupt)
             }
             Self::Wands(folder, policy) => table(wands(folder, schema, *policy)?, None, interrupt),
@@ -59,8 +61,8 @@ impl Source {
 fn esci(
     dataset: &EsciDataset,
     names: Option<&[String]>,
-    interrupt: &AtomicBool,
-) -> Result<(NamedPairs, RowReport), RunError> {
+    interrupt: &Interrupt,
+) -> Result<(NamedPairs, RowReport), DistillError> {
     let all = [String::new()];
     let (mut pairs, mut report) = (NamedPairs::new(), RowReport::default());
     for name in names.unwrap_or(&all) {
@@ -79,8 +81,8 @@ fn esci(
 fn table(
     mut source: PairSource,
     names: Option<&[String]>,
-    interrupt: &AtomicBool,
-) -> Result<(NamedPairs, RowReport), RunError> {
+    interrupt: &Interrupt,
+) -> Result<(NamedPairs, RowReport), DistillError> {
     let mut pairs = NamedPairs::new();
     for name in names.unwrap_or_default() {
         pairs.insert(name.clone(), Vec::new());
@@ -99,13 +101,13 @@ fn table(
 }
 
 /// The part that a row names.
-fn named(found: &SourcePair, names: &[String]) -> Result<String, RunError> {
+fn named(found: &SourcePair, names: &[String]) -> Result<String, DistillError> {
     let name = found.split.clone().unwrap_or_default();
     if names.contains(&name) {
         return Ok(name);
     }
-    Err(RunError::Option {
-        option: "parts",
+    Err(DistillError::InvalidConfig {
+        field: "parts",
         value: format!("without {name:?}, which {} has", found.position),
         allowed: names.join(", "),
     })
@@ -114,15 +116,15 @@ fn named(found: &SourcePair, names: &[String]) -> Result<String, RunError> {
 /// What `keep` gives back of each row, with a progress bar.
 fn collect<T, K>(
     rows: impl Iterator<Item = Result<T, DataError>>,
-    interrupt: &AtomicBool,
-    mut keep: impl FnMut(T) -> Result<Option<K>, RunError>,
-) -> Result<Vec<K>, RunError> {
+    interrupt: &Interrupt,
+    mut keep: impl FnMut(T) -> Result<Option<K>, DistillError>,
+) -> Result<Vec<K>, DistillError> {
     let bar = rows_bar("read");
     let mut kept = Vec::new();
     for row in rows {
-        if interrupt.load(Ordering::Relaxed) {
+        if interrupt.is_requested() {
             bar.finish_and_clear();
-            return Err(RunError::Interrupted {
+            return Err(DistillError::Interrupted {
                 stage: "read".into(),
             });
         }

@@ -1,6 +1,6 @@
 //! The report of a run as one self-contained HTML page: no network, no script, light and dark.
 //!
-//! A recipe fills a [`ReportData`], which is plain data, and writes what [`render`] returns. The page
+//! A stage fills a [`ReportData`], which is plain data, and writes what [`render`] returns. The page
 //! forbids itself any connection by its content security policy.
 
 mod cases;
@@ -110,7 +110,7 @@ mod tests {
         };
         ReportData {
             title: evil("title"),
-            command_line: format!("two-stage {}", evil("--out")),
+            command_line: format!("relevance-distill run {}", evil("--out")),
             preset: evil("preset"),
             seed: 7,
             device: evil("device"),

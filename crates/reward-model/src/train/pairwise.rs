@@ -85,7 +85,7 @@ impl PairwiseReport {
 ///     num_attention_heads: 2, num_key_value_heads: 1, max_position_embeddings: 64,
 ///     ..CausalLmConfig::default()
 /// };
-/// let backbone = decoder.init_with_seed(1, &Device::flex())?;
+/// let backbone = decoder.init(1, &Device::flex())?;
 /// let heads = RewardHeads::new(backbone, &DimensionWeights::default(), 1)?;
 /// let pair = |prompt: String| PreferencePair {
 ///     prompt, chosen: "good".into(), rejected: "bad".into(),

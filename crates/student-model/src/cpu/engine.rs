@@ -233,7 +233,7 @@ mod tests {
     }
 
     fn fresh(config: &BertConfig) -> BertForSequenceClassification {
-        BertForSequenceClassification::new(config, 3, &Device::flex()).unwrap()
+        config.init(3, &Device::flex()).unwrap()
     }
 
     fn model(layers: usize, act: HiddenAct) -> BertForSequenceClassification {

@@ -191,24 +191,24 @@ mod tests {
         };
         assert_eq!(
             refused(|c| c.batch_tokens = 127),
-            "batch_tokens is 127, allowed: at least 128, the tokens of the longest pair"
+            "`batch_tokens` is 127, allowed: at least 128, the tokens of the longest pair"
         );
         assert_eq!(
             refused(|c| c.max_wait = Duration::from_millis(10_001)),
-            "max_wait is 10.001s, allowed: at most 10s"
+            "`max_wait` is 10.001s, allowed: at most 10s"
         );
         assert_eq!(
             refused(|c| c.timeout = Some(Duration::ZERO)),
-            "timeout is 0s, allowed: above 0, or none"
+            "`timeout` is 0s, allowed: above 0, or none"
         );
         assert_eq!(
             refused(|c| c.queue_pairs = 0),
-            "queue_pairs is 0, allowed: at least 1"
+            "`queue_pairs` is 0, allowed: at least 1"
         );
         for workers in [0, 65] {
             let error = config.clone().with_workers(workers).validate(128);
             let error = error.unwrap_err().to_string();
-            assert_eq!(error, format!("workers is {workers}, allowed: 1 to 64"));
+            assert_eq!(error, format!("`workers` is {workers}, allowed: 1 to 64"));
         }
     }
 

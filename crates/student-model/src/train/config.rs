@@ -4,20 +4,40 @@ use crsd_loss::CollapseAlarm;
 use serde::{Deserialize, Serialize};
 use training_loop::TrainingConfig;
 
-use super::Objective;
+use super::example_check::Reads;
+use super::{NegativePolicy, ObjectiveConfig};
 use crate::StudentError;
 
 /// The settings of a training run. Unknown keys are refused.
 ///
 /// Input lengths are the tokenizer's: `PairTokenizerConfig::max_length` and `max_reasoned_length`.
+///
+/// ```
+/// use student_model::{NegativePolicy, ObjectiveConfig, StudentTrainConfig};
+///
+/// let config = StudentTrainConfig::new()
+///     .with_train_batch_size(256)
+///     .with_grad_cache_chunk_size(32)
+///     .with_negatives(NegativePolicy::ExceptSameQuery);
+/// config.validate()?;
+/// let same: StudentTrainConfig = serde_json::from_str(
+///     r#"{"train_batch_size": 256, "grad_cache_chunk_size": 32, "negatives": "except_same_query"}"#,
+/// ).unwrap();
+/// assert_eq!(same, config);
+/// let error = config.with_train_batch_size(0).validate().unwrap_err();
+/// assert_eq!(error.to_string(), "`train_batch_size` is 0, allowed: at least 1");
+/// # Ok::<(), student_model::StudentError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct StudentTrainConfig {
     /// Learning rate, schedule, epochs, seed, and so on. Defaults: 3e-5, linear after a warm-up of
     /// 10 %, 3 epochs, weight decay 0.01 but for biases and norms, clipping at 1.0.
     pub training: TrainingConfig,
-    /// What is minimised.
-    pub objective: Objective,
+    /// What is minimised. Not read where the trainer is given an objective of one's own
+    /// ([`StudentTrainer::with_objective`](super::StudentTrainer::with_objective)).
+    pub objective: ObjectiveConfig,
     /// Pairs in a batch, and so rows of the CRSD similarity matrix. The default, 32, fits a machine
     /// without an accelerator; 256 is the method's. Accumulated batches do not share negatives.
     pub train_batch_size: usize,
@@ -37,7 +57,8 @@ pub struct StudentTrainConfig {
     pub negatives: NegativePolicy,
     /// Whether each pair's align term counts by its
     /// [`teacher_confidence`](super::StudentExample::teacher_confidence): λ per example, together with
-    /// the loss's own `align_weighting`. Only for CRSD. Off by default.
+    /// the loss's own `align_weighting`. Only for CRSD, and for objectives of one's own that read the
+    /// weights. Off by default.
     pub weigh_by_confidence: bool,
     /// When the representations of a logged batch count as collapsed: a warning in the log from the
     /// end of λ's warm-up on. Changes nothing else.
@@ -48,7 +69,7 @@ impl Default for StudentTrainConfig {
     fn default() -> Self {
         Self {
             training: TrainingConfig::default(),
-            objective: Objective::default(),
+            objective: ObjectiveConfig::default(),
             train_batch_size: 32,
             grad_cache_chunk_size: None,
             group_by_length: true,
@@ -60,25 +81,24 @@ impl Default for StudentTrainConfig {
     }
 }
 
-/// Which other pairs of a batch are pushed away. What has the same key as a row is not its negative.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum NegativePolicy {
-    /// All others, a copy of the same pair included.
-    All,
-    /// All but copies: the same query text and item text.
-    #[default]
-    ExceptDuplicates,
-    /// All but pairs with the same `query_key`.
-    ExceptSameQuery,
-    /// All but pairs with the same item text.
-    ExceptSameItem,
-    /// All but pairs with the same label.
-    ExceptSameLabel,
-}
-
 impl StudentTrainConfig {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    training_loop::setters! {
+        with_training: training = TrainingConfig;
+        with_objective: objective = ObjectiveConfig;
+        with_train_batch_size: train_batch_size = usize;
+        with_grad_cache_chunk_size: grad_cache_chunk_size = into Option<usize>;
+        with_group_by_length: group_by_length = bool;
+        with_length_bucket_size: length_bucket_size = into Option<usize>;
+        with_negatives: negatives = NegativePolicy;
+        with_weigh_by_confidence: weigh_by_confidence = bool;
+        with_collapse_alarm: collapse_alarm = CollapseAlarm;
+    }
+
     /// Rows of one view that are padded together; `None`: all of a batch.
     pub(super) fn bucket_size(&self) -> Option<usize> {
         let size = self.grad_cache_chunk_size.or(self.length_bucket_size);
@@ -91,8 +111,13 @@ impl StudentTrainConfig {
     /// [`StudentError::InvalidConfig`], [`StudentError::Loss`] or [`StudentError::Train`] names the
     /// field, its value and what is allowed.
     pub fn validate(&self) -> Result<(), StudentError> {
+        Reads::new(&*self.objective.init()?, self)?;
+        self.validate_run()
+    }
+
+    /// Checks every value but those of the objective.
+    pub(super) fn validate_run(&self) -> Result<(), StudentError> {
         self.training.validate()?;
-        self.objective.validate()?;
         self.collapse_alarm.validate()?;
         if self.train_batch_size == 0 {
             return Err(StudentError::invalid("train_batch_size", 0, "at least 1"));
@@ -104,10 +129,6 @@ impl StudentTrainConfig {
             if size == Some(0) {
                 return Err(StudentError::invalid(key, 0, "at least 1, or absent"));
             }
-        }
-        if self.weigh_by_confidence && !self.objective.needs_reasons() {
-            let allowed = "false without an align term (objective crsd)";
-            return Err(StudentError::invalid("weigh_by_confidence", true, allowed));
         }
         Ok(())
     }
@@ -129,7 +150,7 @@ mod tests {
         );
         let ce: StudentTrainConfig =
             serde_json::from_str(r#"{"objective": "cross_entropy"}"#).unwrap();
-        assert_eq!(ce.objective, Objective::CrossEntropy);
+        assert_eq!(ce.objective, ObjectiveConfig::CrossEntropy);
         let refused = |text| {
             serde_json::from_str::<StudentTrainConfig>(text)
                 .unwrap_err()
@@ -146,16 +167,16 @@ mod tests {
             ..Default::default()
         };
         let error = config.validate().unwrap_err().to_string();
-        assert_eq!(error, "train_batch_size is 0, allowed: at least 1");
+        assert_eq!(error, "`train_batch_size` is 0, allowed: at least 1");
         config.train_batch_size = 1;
         config.grad_cache_chunk_size = Some(0);
         let error = config.validate().unwrap_err().to_string();
         assert_eq!(
             error,
-            "grad_cache_chunk_size is 0, allowed: at least 1, or absent"
+            "`grad_cache_chunk_size` is 0, allowed: at least 1, or absent"
         );
         config.grad_cache_chunk_size = None;
-        config.objective = Objective::Crsd(CrsdLossConfig::new().with_temperature(0.0));
+        config.objective = ObjectiveConfig::Crsd(CrsdLossConfig::new().with_temperature(0.0));
         assert!(
             config
                 .validate()

@@ -1,10 +1,44 @@
 //! What a student learns from.
 
-use super::StudentTrainConfig;
-use crate::StudentError;
+use relevance_data::{AnnotatedPair, LabelSchema, LabeledPair, normalize_query};
+use serde::{Deserialize, Serialize};
+
+use super::StudentReason;
+
+/// Which label of an annotation a student learns.
+///
+/// ```
+/// use student_model::StudentLabels;
+/// assert_eq!(serde_json::to_string(&StudentLabels::Teacher)?, r#""teacher""#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StudentLabels {
+    /// The gold label of each pair; the teacher supplies the reason.
+    Gold,
+    /// The teacher's label, as in the paper.
+    Teacher,
+}
 
 /// One labelled pair, with the teacher's reasoning if CRSD is to use it.
+///
+/// ```
+/// use relevance_data::{LabelSchema, Rationale};
+/// use student_model::{StudentExample, StudentReason};
+///
+/// let schema = LabelSchema::esci();
+/// let label = schema.parse("Substitute")?.index();
+/// let rationale = Rationale::new("Both are mice; this one is a substitute without a cable.");
+/// let example = StudentExample::new("USB mouse", "wireless mouse", label)
+///     .with_reason(StudentReason::new(&rationale, &schema))
+///     .with_teacher_confidence(0.8);
+/// assert_eq!(example.query_key, "usb mouse");
+/// assert!(!example.reason.unwrap().as_str().contains("substitute"));
+/// # Ok::<(), relevance_data::DataError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct StudentExample {
     /// The query's text.
     pub query: String,
@@ -12,12 +46,11 @@ pub struct StudentExample {
     pub item: String,
     /// The class, an index into the model's labels.
     pub label: usize,
-    /// Why the label holds, without the label itself. CRSD needs one for every example; cross entropy
-    /// does not read it.
-    pub reason: Option<String>,
+    /// Why the label holds, without the label itself. An objective that passes the reasoned view needs
+    /// one for every example; the others do not read it.
+    pub reason: Option<StudentReason>,
     /// The teacher's class distribution, in the order of the model's labels. Logit distillation needs
-    /// one for every example, and so does CRSD that weighs by `teacher_confidence`; the others do not
-    /// read it.
+    /// one for every example, and so does CRSD that weighs by it; the others do not read it.
     pub teacher_probabilities: Option<Vec<f32>>,
     /// How sure the teacher is of its reason and label, in [0, 1]: the share of votes of an
     /// annotation, for example. Read with
@@ -29,100 +62,106 @@ pub struct StudentExample {
 }
 
 impl StudentExample {
-    /// The reason, if it says anything.
-    pub(crate) fn stated_reason(&self) -> Option<&str> {
-        let reason = self.reason.as_deref();
-        reason.filter(|reason| !reason.trim().is_empty())
-    }
-
-    fn refuse(&self, index: usize, reason: String) -> StudentError {
-        StudentError::Example {
-            index,
-            query: self.query.clone(),
-            reason,
+    /// A pair with its label and nothing of a teacher; the query's key is its normalised text.
+    ///
+    /// ```
+    /// use student_model::StudentExample;
+    /// let example = StudentExample::new("USB  mouse", "wireless mouse", 1);
+    /// assert_eq!((example.label, &*example.query_key), (1, "usb mouse"));
+    /// assert_eq!(example.reason, None);
+    /// ```
+    pub fn new(query: impl Into<String>, item: impl Into<String>, label: usize) -> Self {
+        let query = query.into();
+        Self {
+            query_key: normalize_query(&query),
+            query,
+            item: item.into(),
+            label,
+            ..Self::default()
         }
     }
-}
 
-/// How far a teacher's distribution may sum from 1.
-const SUM_TOLERANCE: f32 = 1e-3;
+    /// A labelled pair, without anything of a teacher.
+    ///
+    /// ```
+    /// use relevance_data::{Item, LabelSchema, LabeledPair, Pair, Query};
+    /// use student_model::StudentExample;
+    ///
+    /// let pair = Pair { query: Query::new("q1", "usb mouse"), item: Item::new("i1", "Wireless mouse") };
+    /// let labeled = LabeledPair { pair, label: LabelSchema::esci().parse("S")? };
+    /// let example = StudentExample::from_labeled(&labeled);
+    /// assert_eq!((&*example.item, example.label), ("Wireless mouse", 1));
+    /// # Ok::<(), relevance_data::DataError>(())
+    /// ```
+    pub fn from_labeled(labeled: &LabeledPair) -> Self {
+        let pair = &labeled.pair;
+        Self::new(&pair.query.text, pair.item.text(), labeled.label.index())
+    }
 
-/// Examples that `objective` can be trained on. An example without what the objective reads is
-/// refused: trained by another loss, it would change the mixture unseen.
-pub(crate) fn check_examples(
-    examples: &[StudentExample],
-    classes: usize,
-    config: &StudentTrainConfig,
-) -> Result<(), StudentError> {
-    if examples.is_empty() {
-        return Err(StudentError::NoExamples);
+    /// A pair that a teacher annotated: with the label that `labels` names, the reason without the
+    /// words of `schema`'s labels (none if nothing is left of it), the teacher's confidence and, where
+    /// there is one, its distribution. `None` if there is no such label.
+    ///
+    /// ```
+    /// use relevance_data::{AnnotatedPair, Item, LabelSchema, Pair, Provenance, Query, Rationale};
+    /// use student_model::{StudentExample, StudentLabels};
+    ///
+    /// let schema = LabelSchema::esci();
+    /// let annotated = AnnotatedPair {
+    ///     pair: Pair { query: Query::new("q1", "usb mouse"), item: Item::new("i1", "Wireless mouse") },
+    ///     label: schema.parse("S")?,
+    ///     rationale: Rationale::new("A mouse without a cable: a substitute."),
+    ///     confidence: 0.75,
+    ///     gold: None,
+    ///     probabilities: None,
+    ///     provenance: Provenance::default(),
+    /// };
+    /// let of = |labels| StudentExample::from_annotated(&annotated, &schema, labels);
+    /// let example = of(StudentLabels::Teacher).unwrap();
+    /// assert_eq!((example.label, example.teacher_confidence), (1, Some(0.75)));
+    /// assert_eq!(example.reason.unwrap().as_str(), "A mouse without a cable: a.");
+    /// assert_eq!(of(StudentLabels::Gold), None);
+    /// # Ok::<(), relevance_data::DataError>(())
+    /// ```
+    pub fn from_annotated(
+        annotated: &AnnotatedPair,
+        schema: &LabelSchema,
+        labels: StudentLabels,
+    ) -> Option<Self> {
+        let label = match labels {
+            StudentLabels::Gold => annotated.gold?,
+            StudentLabels::Teacher => annotated.label,
+        };
+        let pair = &annotated.pair;
+        Some(Self {
+            reason: StudentReason::new(&annotated.rationale, schema),
+            teacher_probabilities: annotated.probabilities.clone(),
+            teacher_confidence: Some(annotated.confidence),
+            ..Self::new(&pair.query.text, pair.item.text(), label.index())
+        })
     }
-    for (index, example) in examples.iter().enumerate() {
-        if let Some(reason) = fault(example, classes, config) {
-            return Err(example.refuse(index, reason));
-        }
-    }
-    Ok(())
-}
 
-fn fault(example: &StudentExample, classes: usize, config: &StudentTrainConfig) -> Option<String> {
-    let objective = &config.objective;
-    let name = objective.name();
-    if example.label >= classes {
-        let label = example.label;
-        return Some(format!(
-            "label {label} is not below {classes}, the model's classes"
-        ));
+    /// Sets the reason, or takes it away.
+    pub fn with_reason(mut self, reason: impl Into<Option<StudentReason>>) -> Self {
+        self.reason = reason.into();
+        self
     }
-    if example.query.trim().is_empty() {
-        return Some("the query is empty".to_owned());
-    }
-    if objective.needs_reasons() && example.stated_reason().is_none() {
-        return Some(format!(
-            "no reason, which the objective {name} needs for every example"
-        ));
-    }
-    if config.weigh_by_confidence {
-        match example.teacher_confidence {
-            Some(confidence) if (0.0..=1.0).contains(&confidence) => {}
-            Some(confidence) => {
-                return Some(format!(
-                    "the teacher's confidence is {confidence}, not 0 to 1"
-                ));
-            }
-            None => {
-                return Some(
-                    "no teacher's confidence, which weigh_by_confidence needs for every example"
-                        .to_owned(),
-                );
-            }
-        }
-    }
-    if objective.needs_teacher_probabilities() {
-        return fault_of_distribution(example, classes, name);
-    }
-    None
-}
 
-fn fault_of_distribution(
-    example: &StudentExample,
-    classes: usize,
-    name: &'static str,
-) -> Option<String> {
-    match &example.teacher_probabilities {
-        None => Some(format!(
-            "no teacher's distribution, which the objective {name} needs for every example"
-        )),
-        Some(p) if p.len() != classes => Some(format!(
-            "the teacher's distribution has {} classes, the model {classes}",
-            p.len()
-        )),
-        Some(p) => {
-            let sum: f32 = p.iter().sum();
-            let valid = p.iter().all(|p| *p >= 0.0) && (sum - 1.0).abs() <= SUM_TOLERANCE;
-            (!valid).then(|| {
-                format!("the teacher's distribution {p:?} is none: not negative, with the sum 1")
-            })
-        }
+    /// Sets the teacher's class distribution.
+    pub fn with_teacher_probabilities(mut self, probabilities: Vec<f32>) -> Self {
+        self.teacher_probabilities = Some(probabilities);
+        self
+    }
+
+    /// Sets how sure the teacher is, in [0, 1].
+    pub fn with_teacher_confidence(mut self, confidence: f32) -> Self {
+        self.teacher_confidence = Some(confidence);
+        self
+    }
+
+    /// Sets what identifies the query.
+    pub fn with_query_key(mut self, key: impl Into<String>) -> Self {
+        self.query_key = key.into();
+        self
     }
 }

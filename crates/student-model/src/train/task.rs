@@ -1,75 +1,64 @@
 //! A student's training data and objective, as the loop takes them.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
+use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Device;
-use crsd_loss::CrsdLoss;
+use crsd_loss::CrsdHeads;
 use pair_tokenizer::{Encoding, PairTokenizer};
 use training_loop::{BatchSampler, StepContext, StepOutput, TrainTask};
 
-use super::batch::{Tokens, tokenise};
-use super::example::check_examples;
-use super::passes::{PassOutput, Passes, cached_step, whole_step};
-use super::queue::StudentQueue;
-use super::steps::{Crsd, cross_entropy_step, crsd_step, logit_kd_step, r_drop_step};
-use super::{Objective, StudentBatch, StudentExample, StudentModule, StudentTrainConfig};
-use crate::{BertForSequenceClassification, StudentError};
+use super::batch::{BatchShape, Tokens, tokenise};
+use super::example_check::Reads;
+use super::passes::{cached_step, whole_step};
+use super::{
+    Evaluator, Objective, ObjectiveContext, StudentBatch, StudentExample, StudentModule,
+    StudentTrainConfig,
+};
+use crate::StudentError;
 
 /// A student's training data and objective, as [`training_loop::Trainer`] takes them.
 ///
 /// [`train_student`](crate::train_student) is the way to use it; on its own it serves another loop.
+/// `H` is what learns beside the student, [`Objective::Heads`].
+///
+/// ```
+/// # use burn::tensor::Device;
+/// # use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
+/// # use student_model::{ObjectiveConfig, StudentExample, StudentTask, StudentTrainConfig, train_wordpiece};
+/// # use training_loop::TrainTask;
+/// # let words = train_wordpiece(["usb mouse wireless lamp"], 60)?;
+/// # let tokenizer = PairTokenizer::from_tokenizer(words, PairTokenizerConfig::default())?;
+/// let examples = ["mouse", "lamp", "usb mouse"].map(|item| StudentExample::new("usb mouse", item, 1));
+/// let config = StudentTrainConfig::new()
+///     .with_objective(ObjectiveConfig::CrossEntropy)
+///     .with_train_batch_size(2);
+/// let task = StudentTask::new(&examples, /* classes */ 2, &tokenizer, &config, &Device::default())?;
+/// assert_eq!(task.num_batches(), 2);
+/// // What the default objective, CRSD, asks of an example is missing.
+/// let refused = StudentTask::new(&examples, 2, &tokenizer, &StudentTrainConfig::new(), &Device::default());
+/// assert!(refused.unwrap_err().to_string().contains("no reason, which the objective crsd needs"));
+/// # Ok::<(), student_model::StudentError>(())
+/// ```
 #[derive(Debug)]
-pub struct StudentTask {
+pub struct StudentTask<H: Module + ModuleDisplay = CrsdHeads> {
     config: StudentTrainConfig,
-    crsd: Option<CrsdLoss>,
+    objective: Arc<dyn Objective<Heads = H>>,
+    reads: Reads,
+    shape: BatchShape,
     examples: Vec<Tokens>,
-    classes: usize,
     sampler: BatchSampler,
     evaluator: Option<Evaluator>,
-    /// Under an objective that has one.
-    queue: Option<Mutex<StudentQueue>>,
-    pad_id: u32,
     device: Device,
 }
 
-/// Metrics of a model, without dropout and gradients, on pairs that it does not train on: what
-/// `eval_steps`, `metric_for_best_model` and early stopping look at. Build it on
-/// [`predict`](crate::predict) and any evaluation.
-#[derive(Clone)]
-pub struct Evaluator(Arc<EvaluateFn>);
-
-type EvaluateFn = dyn Fn(&BertForSequenceClassification) -> Result<BTreeMap<String, f64>, StudentError>
-    + Send
-    + Sync;
-
-impl Evaluator {
-    /// An evaluator from a function.
-    pub fn new(
-        evaluate: impl Fn(&BertForSequenceClassification) -> Result<BTreeMap<String, f64>, StudentError>
-        + Send
-        + Sync
-        + 'static,
-    ) -> Self {
-        Self(Arc::new(evaluate))
-    }
-}
-
-impl fmt::Debug for Evaluator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Evaluator")
-    }
-}
-
 impl StudentTask {
-    /// Tokenises `examples` for a model with `classes` classes; batches will be on `device`.
+    /// The task of the configuration's objective: see [`with_objective`](Self::with_objective).
     ///
     /// # Errors
-    /// [`StudentError::NoExamples`]; [`StudentError::Example`] names an example whose label is no
-    /// class, whose query is empty, or which lacks what the objective reads;
-    /// [`StudentError::InvalidConfig`], [`StudentError::Loss`], [`StudentError::Train`] for a bad
-    /// configuration.
+    /// As [`with_objective`](Self::with_objective); [`StudentError::InvalidConfig`] and
+    /// [`StudentError::Loss`] for a bad configuration of the objective.
     pub fn new(
         examples: &[StudentExample],
         classes: usize,
@@ -77,17 +66,31 @@ impl StudentTask {
         config: &StudentTrainConfig,
         device: &Device,
     ) -> Result<Self, StudentError> {
-        config.validate()?;
-        let objective = &config.objective;
-        let (mut crsd, mut queue) = (None, None);
-        if let Objective::Crsd(loss) = objective {
-            crsd = Some(loss.init()?);
-            if loss.queue_size > 0 {
-                queue = Some(Mutex::new(StudentQueue::new(loss.queue_size)?));
-            }
-        }
-        check_examples(examples, classes, config)?;
-        let examples = tokenise(examples, tokenizer, config)?;
+        let objective = config.objective.init()?;
+        Self::with_objective(objective, examples, classes, tokenizer, config, device)
+    }
+}
+
+impl<H: Module + ModuleDisplay> StudentTask<H> {
+    /// Tokenises `examples` for a model with `classes` classes that `objective` is to train; batches
+    /// will be on `device`.
+    ///
+    /// # Errors
+    /// [`StudentError::NoExamples`]; [`StudentError::Example`] names an example whose label is no
+    /// class, whose query is empty, or which lacks what the objective reads;
+    /// [`StudentError::InvalidConfig`], [`StudentError::Train`] for a bad configuration.
+    pub fn with_objective(
+        objective: Arc<dyn Objective<Heads = H>>,
+        examples: &[StudentExample],
+        classes: usize,
+        tokenizer: &PairTokenizer,
+        config: &StudentTrainConfig,
+        device: &Device,
+    ) -> Result<Self, StudentError> {
+        config.validate_run()?;
+        let reads = Reads::new(&*objective, config)?;
+        reads.check(examples, classes)?;
+        let examples = tokenise(examples, tokenizer, &reads)?;
         let size = config.train_batch_size;
         let sampler = if config.group_by_length {
             let length = |tokens: &Tokens| tokens.standard.len() + tokens.reasoned.len();
@@ -96,15 +99,18 @@ impl StudentTask {
             BatchSampler::new(examples.len(), size)
         };
         Ok(Self {
-            config: config.clone(),
-            crsd,
+            objective,
+            reads,
+            shape: BatchShape {
+                classes,
+                bucket_size: config.bucket_size(),
+                pad_id: tokenizer.pad_id(),
+            },
             examples,
-            classes,
             sampler,
             evaluator: None,
-            queue,
-            pad_id: tokenizer.pad_id(),
             device: device.clone(),
+            config: config.clone(),
         })
     }
 
@@ -115,34 +121,6 @@ impl StudentTask {
         self
     }
 
-    /// The loss of a batch, given what the objective's passes gave.
-    fn loss(
-        &self,
-        module: &StudentModule,
-        outputs: Passes<PassOutput>,
-        batch: StudentBatch,
-        context: &StepContext,
-    ) -> Result<StepOutput, StudentError> {
-        match (&self.config.objective, &self.crsd, outputs) {
-            (Objective::Crsd(config), Some(loss), Passes::Two(views)) => {
-                let crsd = Crsd {
-                    config,
-                    loss,
-                    heads: module.heads(),
-                    queue: self.queue.as_ref().map(lock),
-                    alarm: &self.config.collapse_alarm,
-                    diagnose: self.is_logged(context),
-                };
-                crsd_step(views, batch, crsd, context)
-            }
-            (Objective::RDrop(config), _, Passes::Two(views)) => r_drop_step(views, batch, config),
-            (Objective::LogitKd(config), _, Passes::One(view)) => {
-                logit_kd_step(view, batch, config)
-            }
-            (.., Passes::One(view) | Passes::Two([view, _])) => cross_entropy_step(view, batch),
-        }
-    }
-
     /// Whether `context` is a step whose entry in the log is about to be written.
     fn is_logged(&self, context: &StepContext) -> bool {
         let done = context.step + 1;
@@ -150,8 +128,8 @@ impl StudentTask {
     }
 }
 
-impl TrainTask for StudentTask {
-    type Model = StudentModule;
+impl<H: Module + ModuleDisplay> TrainTask for StudentTask<H> {
+    type Model = StudentModule<H>;
     type Batch = StudentBatch;
     type Error = StudentError;
 
@@ -164,49 +142,42 @@ impl TrainTask for StudentTask {
             .sampler
             .indices(epoch, index, self.config.training.seed);
         let rows: Vec<&Tokens> = rows.into_iter().map(|i| &self.examples[i]).collect();
-        StudentBatch::collate(&rows, &self.config, self.classes, self.pad_id, &self.device)
+        StudentBatch::collate(&rows, &self.reads, &self.shape, &self.device)
     }
 
     fn step(
         &self,
-        module: &StudentModule,
+        module: &StudentModule<H>,
         batch: StudentBatch,
         context: &StepContext,
     ) -> Result<StepOutput, StudentError> {
-        let pairs = batch.standard.num_rows();
-        let objective = &self.config.objective;
-        let loss = |outputs| self.loss(module, outputs, batch.clone(), context);
+        let of_run = ObjectiveContext::new(*context, &self.config.collapse_alarm)
+            .with_logged(self.is_logged(context));
+        let loss = |passes| self.objective.step(passes, module.heads(), &batch, &of_run);
+        let passes = &self.reads.passes;
         let output = match self.config.grad_cache_chunk_size {
-            Some(_) => cached_step(module, objective, &batch, context, loss),
-            None => whole_step(module, objective, &batch, loss),
+            Some(_) => cached_step(module, passes, &batch, context, loss),
+            None => whole_step(module, passes, &batch, loss),
         };
         Ok(output?
-            .with_num_items(pairs)
+            .with_num_items(batch.standard.num_rows())
             .with_metric("padding", batch.padding()))
     }
 
-    fn evaluate(&self, module: &StudentModule) -> Result<BTreeMap<String, f64>, StudentError> {
+    fn evaluate(&self, module: &StudentModule<H>) -> Result<BTreeMap<String, f64>, StudentError> {
         match &self.evaluator {
-            Some(Evaluator(evaluate)) => evaluate(&module.student),
+            Some(evaluator) => evaluator.evaluate(&module.student),
             None => Ok(BTreeMap::new()),
         }
     }
 
     fn state(&self) -> Result<Vec<u8>, StudentError> {
-        match &self.queue {
-            Some(queue) => lock(queue).to_bytes(),
-            None => Ok(Vec::new()),
-        }
+        self.objective.state()
     }
 
     fn load_state(&self, state: &[u8]) -> Result<(), StudentError> {
-        let Some(queue) = &self.queue else {
-            return Ok(());
-        };
-        let mut queue = lock(queue);
         let device = self.device.clone().without_autodiff();
-        *queue = StudentQueue::from_bytes(queue.capacity(), state, &device)?;
-        Ok(())
+        self.objective.load_state(state, &device)
     }
 
     /// What must not change between a checkpoint and the run that resumes from it.
@@ -215,7 +186,7 @@ impl TrainTask for StudentTask {
             self.examples.iter().map(|e| view(e).len()).sum::<usize>()
         };
         serde_json::json!({
-            "objective": self.config.objective,
+            "objective": self.objective.config(),
             "train_batch_size": self.config.train_batch_size,
             "grad_cache_chunk_size": self.config.grad_cache_chunk_size,
             "group_by_length": self.config.group_by_length,
@@ -227,9 +198,4 @@ impl TrainTask for StudentTask {
             "reasoned_tokens": tokens(|e| &e.reasoned),
         })
     }
-}
-
-/// A poisoned lock only means that another thread panicked between two steps.
-fn lock(queue: &Mutex<StudentQueue>) -> MutexGuard<'_, StudentQueue> {
-    queue.lock().unwrap_or_else(|e| e.into_inner())
 }

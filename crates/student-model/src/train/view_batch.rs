@@ -9,7 +9,24 @@ use crate::StudentError;
 /// One view of a batch's pairs, in chunks: buckets of like length that are encoded one after the
 /// other. Each is padded to its own longest row, and the chunks of two views need not hold the same
 /// rows.
+///
+/// ```
+/// # use burn::tensor::Device;
+/// # use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
+/// # use student_model::{ObjectiveConfig, StudentExample, StudentTask, StudentTrainConfig, train_wordpiece};
+/// # use training_loop::TrainTask;
+/// # let words = train_wordpiece(["usb mouse wireless lamp"], 60)?;
+/// # let tokenizer = PairTokenizer::from_tokenizer(words, PairTokenizerConfig::default())?;
+/// # let config = StudentTrainConfig::new().with_objective(ObjectiveConfig::CrossEntropy);
+/// let examples = ["usb mouse", "wireless usb mouse"].map(|item| StudentExample::new("lamp", item, 1));
+/// let task = StudentTask::new(&examples, 2, &tokenizer, &config, &Device::default())?;
+/// let view = task.batch(0, 0, 7)?.standard;
+/// // [CLS] lamp [SEP] usb mouse [SEP], and one word more in the other row: one position is padding.
+/// assert_eq!((view.num_rows(), view.num_tokens, view.num_positions()), (2, 13, 14));
+/// # Ok::<(), student_model::StudentError>(())
+/// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ViewBatch {
     /// The chunks; together they hold each row of the batch once. A single chunk holds the rows in
     /// the batch's order.

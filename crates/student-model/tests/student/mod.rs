@@ -4,7 +4,7 @@
 
 use burn::tensor::Device;
 use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
-use student_model::{BertConfig, BertForSequenceClassification, Student};
+use student_model::{BertConfig, Student};
 use tokenizers::models::wordlevel::WordLevel;
 use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
@@ -77,6 +77,13 @@ pub(crate) fn config() -> BertConfig {
 
 /// A student with random weights.
 pub(crate) fn tiny() -> Student {
-    let model = BertForSequenceClassification::new(&config(), 11, &Device::default()).unwrap();
+    let model = config().init(11, &Device::default()).unwrap();
     Student::new(&model, tokenizer(24, 40), &[1.0, 0.1, 0.0]).unwrap()
+}
+
+/// A reason as it is written here: none of them names a label.
+#[cfg(feature = "train")]
+pub(crate) fn reason(text: impl AsRef<str>) -> Option<student_model::StudentReason> {
+    let rationale = relevance_data::Rationale::new(text.as_ref());
+    student_model::StudentReason::new(&rationale, &relevance_data::LabelSchema::esci())
 }

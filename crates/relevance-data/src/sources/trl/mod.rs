@@ -1,6 +1,8 @@
 //! The files of TRL's datasets, JSON Lines or parquet. `TrlSource` reads, and `write_trl` writes, any record that
 //! says what its columns are ([`TrlRecord`]).
 
+#[cfg(all(feature = "tables", feature = "parquet"))]
+mod arrow;
 mod column;
 #[cfg(feature = "tables")]
 mod object;

@@ -1,14 +1,13 @@
-//! Training records in parquet, by way of JSON objects.
+//! Training records in parquet, read and written batch by batch.
 
+use super::arrow::{batch_of, data_type, is_readable, objects_of};
 use super::object::{Object, Objects};
 use super::{TrlColumn, TrlRecord};
 use crate::DataError;
 use crate::sources::compression::Compressed;
 use crate::sources::parquet_file::{BATCH_ROWS, ParquetFile};
 use crate::sources::tables::parquet_table::write_batch;
-use arrow_array::RecordBatch;
-use arrow_json::{LineDelimitedWriter, ReaderBuilder};
-use arrow_schema::{ArrowError, DataType, Field, Schema};
+use arrow_schema::{Field, Schema};
 use atomic_files::AtomicFile;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
@@ -21,25 +20,30 @@ pub(super) fn objects(path: &Path, columns: &[(&str, TrlColumn)]) -> Result<Obje
     let file = ParquetFile::open(path)?;
     let fields = file.schema().fields();
     for (name, column) in columns {
-        let found = fields.iter().any(|field| field.name() == name);
-        if !found && !column.is_optional() {
-            return Err(DataError::UnknownColumn {
-                path: path.to_owned(),
-                column: (*name).to_owned(),
-                available: fields.iter().map(|field| field.name().clone()).collect(),
-            });
+        match fields.iter().find(|field| field.name() == name) {
+            None if column.is_optional() => {}
+            None => {
+                return Err(DataError::UnknownColumn {
+                    path: path.to_owned(),
+                    column: (*name).to_owned(),
+                    available: fields.iter().map(|field| field.name().clone()).collect(),
+                });
+            }
+            Some(field) if is_readable(field.data_type()) => {}
+            Some(field) => {
+                return Err(DataError::ColumnType {
+                    path: path.to_owned(),
+                    column: (*name).to_owned(),
+                    found: field.data_type().to_string(),
+                    allowed: column.allowed(),
+                });
+            }
         }
     }
     let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
     let batches = file.batches(&names)?;
     Ok(Box::new(batches.flat_map(move |batch| {
-        let rows = batch.and_then(|batch| {
-            let found = rows(&batch.rows).map_err(|source| DataError::Arrow {
-                path: file.name().to_owned(),
-                source,
-            });
-            Ok((batch.first_row, found?))
-        });
+        let rows = batch.map(|batch| (batch.first_row, objects_of(&batch.rows)));
         match rows {
             Ok((first, rows)) => {
                 let rows = rows.into_iter().enumerate();
@@ -49,17 +53,6 @@ pub(super) fn objects(path: &Path, columns: &[(&str, TrlColumn)]) -> Result<Obje
             Err(error) => vec![Err(error)],
         }
     })))
-}
-
-/// The rows of a batch as objects; nulls are left out.
-fn rows(batch: &RecordBatch) -> Result<Vec<Object>, ArrowError> {
-    let mut writer = LineDelimitedWriter::new(Vec::new());
-    writer.write(batch)?;
-    writer.finish()?;
-    let lines = writer.into_inner();
-    let rows = serde_json::Deserializer::from_slice(&lines).into_iter();
-    let rows: Result<Vec<Object>, _> = rows.collect();
-    rows.map_err(|error| ArrowError::JsonError(error.to_string()))
 }
 
 /// Writes records.
@@ -82,40 +75,25 @@ pub(super) fn write<'a, T: TrlRecord + 'a>(
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
     let mut writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties.build()))
         .map_err(refuse)?;
-    let mut records = records.into_iter().peekable();
+    // A record as serde sees it: its fields are its columns.
+    let object = |(index, record)| {
+        let fields = serde_json::to_value(record).and_then(serde_json::from_value::<Object>);
+        fields.map_err(|source| DataError::Serialize {
+            path: path.to_owned(),
+            record: index + 1,
+            source,
+        })
+    };
+    let mut records = records.into_iter().enumerate().peekable();
     while records.peek().is_some() {
-        let rows: Vec<&T> = records.by_ref().take(BATCH_ROWS).collect();
-        let batch = encode(&schema, &rows).map_err(|source| DataError::Arrow {
+        let rows = records.by_ref().take(BATCH_ROWS).map(object);
+        let rows = rows.collect::<Result<Vec<Object>, _>>()?;
+        let batch = batch_of(&schema, T::COLUMNS, &rows).map_err(|source| DataError::Arrow {
             path: path.to_owned(),
             source,
         })?;
-        if let Some(batch) = batch {
-            write_batch(&mut writer, &batch).map_err(refuse)?;
-        }
+        write_batch(&mut writer, &batch).map_err(refuse)?;
     }
     let file = writer.into_inner().map_err(refuse)?;
     Ok(file.finish().map_err(io)?.commit()?)
-}
-
-fn encode<T: TrlRecord>(
-    schema: &Arc<Schema>,
-    rows: &[&T],
-) -> Result<Option<RecordBatch>, ArrowError> {
-    let builder = ReaderBuilder::new(Arc::clone(schema)).with_batch_size(BATCH_ROWS);
-    let mut decoder = builder.build_decoder()?;
-    decoder.serialize(rows)?;
-    decoder.flush()
-}
-
-fn data_type(column: TrlColumn) -> DataType {
-    match column {
-        TrlColumn::Text => DataType::Utf8,
-        TrlColumn::Flag => DataType::Boolean,
-        TrlColumn::Score => DataType::Float64,
-        TrlColumn::Conversation => {
-            let text = |name| Field::new(name, DataType::Utf8, false);
-            let turn = DataType::Struct([text("role"), text("content")].into_iter().collect());
-            DataType::List(Arc::new(Field::new("element", turn, false)))
-        }
-    }
 }

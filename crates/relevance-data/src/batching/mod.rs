@@ -1,5 +1,0 @@
-//! Which examples form which batch.
-
-mod sampler;
-
-pub use sampler::BatchSampler;
