@@ -59,7 +59,7 @@ impl BestModelStore {
             }
             Self::Disk(dir) => dir,
         };
-        let folder = AtomicFolder::create(&dir, is_ours)?;
+        let folder = AtomicFolder::create(dir, is_ours)?;
         let file = folder.path().join(MODEL_FILE);
         record
             .save(&file)
