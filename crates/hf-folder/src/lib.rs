@@ -43,6 +43,7 @@ mod architecture;
 mod burn_module;
 mod error;
 mod file_names;
+mod folder_tensor;
 mod folder_writer;
 mod mismatch;
 mod shards;
@@ -62,13 +63,14 @@ pub use file_names::{
     CONFIG_FILE, INDEX_FILE, SPECIAL_TOKENS_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE,
     WEIGHTS_FILE, is_shard_name,
 };
+pub use folder_tensor::FolderTensor;
 pub use folder_writer::FolderWriter;
 pub use mismatch::{Misshapen, TensorMismatch};
 pub use special_tokens::SpecialTokens;
 pub use tensor_source::{NamedTensor, TensorSource};
 pub use text_files::{read_json, read_tokenizer, write_text};
 pub use weight_type::WeightType;
-pub use weights::{FolderTensor, Weights};
+pub use weights::Weights;
 pub use write_weights::SaveOptions;
 
 /// The examples of the README are tested.

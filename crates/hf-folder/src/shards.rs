@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::FolderError;
 use crate::file_names::{INDEX_FILE, WEIGHTS_FILE};
+use crate::folder_tensor::FolderTensor;
 use crate::tensor_file::TensorFile;
 use crate::text_files::read_json_of;
-use crate::weights::FolderTensor;
 
 /// Most bytes of an index, which has a line for each tensor.
 const INDEX_LIMIT: u64 = 64 << 20;

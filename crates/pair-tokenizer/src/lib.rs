@@ -6,13 +6,13 @@
 //!
 //! ```
 //! use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
-//! # use tokenizers::{AddedToken, Tokenizer, models::wordpiece::WordPiece};
+//! # use tokenizers::{AddedToken, Tokenizer, models::wordlevel::WordLevel};
 //! # use tokenizers::pre_tokenizers::whitespace::Whitespace;
 //! # let words = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "red", "mouse", "wireless"];
 //! # let vocabulary = words.iter().zip(0..).map(|(w, id)| (w.to_string(), id)).collect();
-//! # let model = WordPiece::builder().vocab(vocabulary).unk_token("[UNK]".into()).build()?;
+//! # let model = WordLevel::builder().vocab(vocabulary).unk_token("[UNK]".into()).build()?;
 //! # let mut tokenizer = Tokenizer::new(model);
-//! # tokenizer.with_pre_tokenizer(Some(Whitespace {}))?;
+//! # tokenizer.with_pre_tokenizer(Some(Whitespace));
 //! # tokenizer.add_special_tokens(words[..3].iter().map(|w| AddedToken::from(*w, true)))?;
 //! # let dir = tempfile::tempdir()?;
 //! # let file = dir.path().join("tokenizer.json");
@@ -61,3 +61,8 @@ pub use pair_template::PairTemplate;
 #[cfg(feature = "batch")]
 pub use token_budget::TokenBudgetSampler;
 pub use tokenizer::PairTokenizer;
+
+/// The examples of the README are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -49,3 +49,8 @@ pub use encode::encode_pairs;
 pub use error::PreferenceError;
 pub use preference_loss::{PairLogProbs, PreferenceLoss, PreferenceOutput};
 pub use train::{train_dpo, train_preference};
+
+/// The examples of the README are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

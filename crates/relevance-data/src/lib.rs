@@ -69,3 +69,8 @@ pub use splits::{
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/DATA.md")]
 mod guide {}
+
+/// The examples of the README are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

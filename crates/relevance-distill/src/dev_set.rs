@@ -71,24 +71,20 @@ impl DevSet {
     pub fn evaluator(self, tokenizer: PairTokenizer) -> Evaluator {
         // No intervals are shown: one resample is the least that there is.
         let config = EvaluationConfig::new().with_bootstrap_samples(1);
-        Evaluator::new(
-            move |model| -> Result<BTreeMap<String, f64>, DistillError> {
-                let examples = self.examples.iter();
-                let pairs: Vec<_> = examples.map(|e| (&*e.query, &*e.item)).collect();
-                let probabilities = predict(model, &tokenizer, &pairs, BATCH)?;
-                let rows = probabilities.outer_iter().map(|row| row.to_vec());
-                let probabilities: Vec<Vec<f64>> = rows.collect();
-                let nll =
-                    |(row, &label): (&Vec<f64>, &usize)| -row[label].max(f64::MIN_POSITIVE).ln();
-                let loss: f64 = probabilities.iter().zip(&self.gold).map(nll).sum();
-                let figures = self.evaluate(&probabilities, &config)?;
-                Ok(BTreeMap::from([
-                    ("accuracy".to_owned(), figures.accuracy.value),
-                    ("macro_f1".to_owned(), figures.macro_f1.value),
-                    ("ndcg@10".to_owned(), figures.ndcg_at_10.value),
-                    ("loss".to_owned(), loss / self.gold.len() as f64),
-                ]))
-            },
-        )
+        Evaluator::new(move |model| -> Result<_, DistillError> {
+            let examples = self.examples.iter();
+            let pairs: Vec<_> = examples.map(|e| (&*e.query, &*e.item)).collect();
+            let probabilities = predict(model, &tokenizer, &pairs, BATCH)?;
+            let gold = self.gold.iter().enumerate();
+            let of_label = gold.map(|(row, &label)| probabilities[[row, label]]);
+            let loss: f64 = of_label.map(|p| -p.max(f64::MIN_POSITIVE).ln()).sum();
+            let figures = self.evaluate(&probabilities, &config)?;
+            Ok(BTreeMap::from([
+                ("accuracy".to_owned(), figures.accuracy.value),
+                ("macro_f1".to_owned(), figures.macro_f1.value),
+                ("ndcg@10".to_owned(), figures.ndcg_at_10.value),
+                ("loss".to_owned(), loss / self.gold.len() as f64),
+            ]))
+        })
     }
 }

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::EvalError;
-use crate::predictions::same_length;
+use crate::lengths::same_length;
 
 /// How many bins there may be.
 const MOST_BINS: usize = 1_000_000;

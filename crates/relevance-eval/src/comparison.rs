@@ -4,7 +4,7 @@ use std::slice;
 
 use serde::{Deserialize, Serialize};
 
-use crate::predictions::same_length;
+use crate::lengths::same_length;
 use crate::{EvalError, EvaluationConfig, Interval, Predictions, compare_runs};
 
 /// How much better system `b` is than system `a`.

@@ -1,7 +1,7 @@
 //! Counts of gold against predicted class.
 
 use crate::EvalError;
-use crate::predictions::same_length;
+use crate::lengths::same_length;
 
 /// How many classes there may be: a table of counts holds their square (128 MB).
 pub const MAX_CLASSES: usize = 4096;

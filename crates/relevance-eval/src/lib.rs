@@ -52,6 +52,7 @@ mod confusion;
 mod error;
 mod evaluation;
 mod holm;
+mod lengths;
 mod matrix;
 pub mod plot;
 mod precision_recall;

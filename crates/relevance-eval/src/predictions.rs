@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ndarray::{ArrayView1, CowArray, Ix2};
 
 use crate::confusion::{check_classes, check_label};
+use crate::lengths::same_length;
 use crate::matrix::matrix;
 use crate::ranking::check_gains;
 use crate::{EvalError, ScoredItem, ToMatrix, expected_ndcg, ndcg};
@@ -248,23 +249,6 @@ pub(crate) fn most_probable(probabilities: ArrayView1<'_, f64>) -> usize {
         } else {
             best
         }
-    })
-}
-
-pub(crate) fn same_length(
-    what: &'static str,
-    found: usize,
-    reference: &'static str,
-    expected: usize,
-) -> Result<(), EvalError> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(EvalError::LengthMismatch {
-        what,
-        found,
-        reference,
-        expected,
     })
 }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::comparison::same_rows;
 use crate::evaluation::{HEADLINE, headline};
-use crate::predictions::same_length;
+use crate::lengths::same_length;
 use crate::{EvalError, EvaluationConfig, Predictions};
 
 /// The test of one figure.

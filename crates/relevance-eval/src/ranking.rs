@@ -8,7 +8,7 @@
 use std::cmp::Ordering;
 
 use crate::EvalError;
-use crate::predictions::same_length;
+use crate::lengths::same_length;
 
 /// One judged item of a query's result list.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::predictions::same_length;
+use crate::lengths::same_length;
 use crate::{EvalError, Predictions};
 
 /// How areas of classes become one (scikit-learn's `average`).

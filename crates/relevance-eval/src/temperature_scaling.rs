@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use vector_math::softmax_in_place;
 
 use crate::confusion::check_label;
+use crate::lengths::same_length;
 use crate::matrix::matrix;
-use crate::predictions::same_length;
 use crate::{EvalError, Predictions, ToMatrix};
 
 /// Smallest probability that has a logarithm here.

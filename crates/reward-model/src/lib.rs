@@ -84,3 +84,8 @@ pub use train::{
     PairwiseReport, RegressionExample, RewardTrainConfig, train_pairwise, train_regression,
 };
 pub use weights::DimensionWeights;
+
+/// The examples of the README are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

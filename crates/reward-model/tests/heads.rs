@@ -376,7 +376,7 @@ fn pairs_that_cutting_makes_equal_are_left_out_and_told_of() {
     let mut pairs = pairs();
     pairs[0].chosen = "same same exact".into();
     pairs[0].rejected = "same same irrelevant".into();
-    let cut = config().with_max_length(10).with_max_prompt_length(8);
+    let cut = config().with_max_length(8).with_max_prompt_length(6);
     let run = |pairs: &[PreferencePair]| {
         let options = TrainerOptions::default();
         train_pairwise(

@@ -11,6 +11,9 @@ fn tiny_student() -> student_model::Student {
     let words = WordLevel::builder().vocab(vocabulary.collect()).unk_token("[UNK]".to_owned());
     let mut tokenizer = tokenizers::Tokenizer::new(words.build().unwrap());
     tokenizer.with_pre_tokenizer(Some(Whitespace {}));
+    let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"];
+    let special = special.map(|token| tokenizers::AddedToken::from(token, true));
+    tokenizer.add_special_tokens(special).unwrap();
     let tokenizer = PairTokenizer::from_tokenizer(tokenizer, PairTokenizerConfig::default()).unwrap();
     let config = BertConfig {
         vocab_size: 12, hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2,

@@ -89,3 +89,8 @@ pub use train::{
 };
 #[cfg(feature = "train")]
 pub use wordpiece::train_wordpiece;
+
+/// The examples of the README are tested.
+#[cfg(all(doctest, feature = "flex"))]
+#[doc = include_str!("../README.md")]
+mod readme {}

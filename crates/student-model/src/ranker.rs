@@ -276,14 +276,16 @@ impl Ranker {
         if query.trim().is_empty() {
             return Err(StudentError::EmptyQuery);
         }
-        Ok(self.student.tokenizer.encode_items(query, items)?)
+        let tokenizer = &self.student.tokenizer;
+        Ok(self.threads.run(|| tokenizer.encode_items(query, items))?)
     }
 
     pub(crate) fn encode(&self, pairs: &[(&str, &str)]) -> Result<Vec<Encoding>, StudentError> {
         if pairs.iter().any(|(query, _)| query.trim().is_empty()) {
             return Err(StudentError::EmptyQuery);
         }
-        Ok(self.student.tokenizer.encode_pairs(pairs)?)
+        let tokenizer = &self.student.tokenizer;
+        Ok(self.threads.run(|| tokenizer.encode_pairs(pairs))?)
     }
 
     pub(crate) fn score(

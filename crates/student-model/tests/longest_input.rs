@@ -3,8 +3,8 @@
 use burn::tensor::Device;
 use pair_tokenizer::{Encoding, PairTokenizer, PairTokenizerConfig};
 use student_model::{BertConfig, ModelType, Ranker, Student, StudentError};
-use tokenizers::Tokenizer;
 use tokenizers::models::wordlevel::WordLevel;
+use tokenizers::{AddedToken, Tokenizer};
 
 const WORDS: usize = 8;
 
@@ -19,8 +19,11 @@ fn ranker(model_type: ModelType, positions: usize, pad_id: usize) -> Ranker {
         .map(|(word, id)| ((*word).to_owned(), id));
     let words = WordLevel::builder().vocab(vocabulary.collect());
     let words = words.unk_token("[UNK]".to_owned()).build().unwrap();
-    let lengths = PairTokenizerConfig::default();
-    let tokenizer = PairTokenizer::from_tokenizer(Tokenizer::new(words), lengths).unwrap();
+    let mut tokenizer = Tokenizer::new(words);
+    let special = ["[CLS]", "[SEP]", "[UNK]", "[PAD]"].map(|token| AddedToken::from(token, true));
+    tokenizer.add_special_tokens(special).unwrap();
+    let tokenizer = PairTokenizer::from_tokenizer(tokenizer, PairTokenizerConfig::default());
+    let tokenizer = tokenizer.unwrap();
     let config = BertConfig {
         model_type,
         vocab_size: WORDS,

@@ -27,11 +27,15 @@ fn queries() -> Vec<&'static str> {
     QUERIES.repeat(4 * rayon::current_num_threads())
 }
 
-fn in_time<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
+/// All of a test happens within: where the pool of another one hangs, this one ends too.
+fn in_time(test: impl FnOnce() + Send + 'static) {
     let (done, told) = channel();
-    thread::spawn(move || done.send(work()));
+    thread::spawn(move || {
+        test();
+        done.send(()).unwrap();
+    });
     let result = told.recv_timeout(PATIENCE);
-    result.expect("an answer in a minute: otherwise the threads wait for each other")
+    result.expect("it ends in a minute: else it failed above, or threads wait for each other");
 }
 
 /// What each query gets outside of any pool.
@@ -42,83 +46,78 @@ fn expected(ranker: &Ranker, queries: &[&str]) -> Vec<Vec<RankedItem>> {
 
 #[test]
 fn every_thread_of_the_global_pool_may_wait_for_a_micro_batcher() {
-    for workers in [1, 2] {
-        let ranker = Arc::new(Ranker::new(tiny()));
-        let expected = expected(&ranker, &queries());
-        let config = MicroBatcherConfig::new().with_workers(workers);
-        let batcher = MicroBatcher::new(ranker, config).unwrap();
-        let found: Vec<_> = in_time(move || {
+    in_time(|| {
+        for workers in [1, 2] {
+            let ranker = Arc::new(Ranker::new(tiny()));
+            let expected = expected(&ranker, &queries());
+            let config = MicroBatcherConfig::new().with_workers(workers);
+            let batcher = MicroBatcher::new(ranker, config).unwrap();
             let ranked = queries().into_par_iter();
             let ranked = ranked.map(|query| batcher.rank(query, &items()).unwrap());
-            ranked.collect()
-        });
-        assert_eq!(found, expected);
-    }
+            assert_eq!(ranked.collect::<Vec<_>>(), expected);
+        }
+    });
 }
 
 #[test]
 fn a_micro_batcher_may_be_made_and_asked_in_a_pool_of_one_thread() {
-    let found = in_time(|| {
+    in_time(|| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1);
-        pool.build().unwrap().install(|| {
+        let found: Vec<_> = pool.build().unwrap().install(|| {
             let ranker = Arc::new(Ranker::new(tiny()));
             let batcher = MicroBatcher::new(ranker, MicroBatcherConfig::new()).unwrap();
             let ranked = QUERIES.par_iter();
             let ranked = ranked.map(|query| batcher.rank(query, &items()).unwrap());
-            ranked.collect::<Vec<_>>()
-        })
+            ranked.collect()
+        });
+        assert_eq!(found, expected(&Ranker::new(tiny()), &QUERIES));
     });
-    assert_eq!(found, expected(&Ranker::new(tiny()), &QUERIES));
 }
 
 #[test]
 fn a_ranker_shares_the_pool_of_its_callers() {
-    let ranker = Arc::new(Ranker::new(tiny()));
-    let expected = expected(&ranker, &queries());
-    let all = |ranker: &Ranker| -> Vec<_> {
-        let ranked = queries().into_par_iter();
-        let ranked = ranked.map(|query| ranker.rank(query, &items()).unwrap());
-        ranked.collect()
-    };
-    let global = Arc::clone(&ranker);
-    assert_eq!(in_time(move || all(&global)), expected);
-    for threads in [1, 2, 5] {
-        let ranker = Arc::clone(&ranker);
-        let found = in_time(move || {
+    in_time(|| {
+        let ranker = Ranker::new(tiny());
+        let queries = queries();
+        let expected = expected(&ranker, &queries);
+        let all = || -> Vec<_> {
+            let ranked = queries.par_iter();
+            let ranked = ranked.map(|query| ranker.rank(query, &items()).unwrap());
+            ranked.collect()
+        };
+        assert_eq!(all(), expected);
+        for threads in [1, 2, 5] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-            pool.build().unwrap().install(|| all(&ranker))
-        });
-        // As many queries as the pool outside made.
-        for (found, query) in found.iter().zip(QUERIES.iter().cycle()) {
-            let place = QUERIES.iter().position(|q| q == query).unwrap();
-            assert_eq!(found, &expected[place], "{threads} threads");
+            let found = pool.build().unwrap().install(all);
+            assert_eq!(found, expected, "{threads} threads");
         }
-    }
+    });
 }
 
 /// A service of one's own before a ranker: callers hand their queries to one thread and block.
 #[test]
 fn a_ranker_with_threads_of_its_own_works_while_all_of_rayons_block() {
     type Request = (&'static str, Sender<Vec<RankedItem>>);
-    let ranker = Ranker::new(tiny());
-    let expected = expected(&ranker, &queries());
-    let ranker = ranker.with_threads(2).unwrap();
-    let (ask, asked) = channel::<Request>();
-    thread::spawn(move || {
-        for (query, answer) in asked {
-            answer.send(ranker.rank(query, &items()).unwrap()).unwrap();
-        }
-    });
-    let ask = Mutex::new(ask);
-    let found: Vec<_> = in_time(move || {
+    in_time(|| {
+        let ranker = Ranker::new(tiny());
+        let expected = expected(&ranker, &queries());
+        let ranker = ranker.with_threads(2).unwrap();
+        let (ask, asked) = channel::<Request>();
+        let service = thread::spawn(move || {
+            for (query, answer) in asked {
+                answer.send(ranker.rank(query, &items()).unwrap()).unwrap();
+            }
+        });
+        let ask = Mutex::new(ask);
         let ranked = queries().into_par_iter().map(|query| {
             let (answer, answered) = channel();
             ask.lock().unwrap().send((query, answer)).unwrap();
             answered.recv().unwrap()
         });
-        ranked.collect()
+        assert_eq!(ranked.collect::<Vec<_>>(), expected);
+        drop(ask);
+        service.join().unwrap();
     });
-    assert_eq!(found, expected);
 }
 
 #[test]

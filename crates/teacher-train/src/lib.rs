@@ -40,3 +40,8 @@ pub use prompt::PromptTemplate;
 pub use sft::{SftConfig, sft, sft_examples};
 pub use teacher::Teacher;
 pub use vocabulary::train_bpe_tokenizer;
+
+/// The examples of the README are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

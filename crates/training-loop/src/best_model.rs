@@ -8,7 +8,7 @@ use burn::module::Module;
 use burn::store::ModuleRecord;
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::{MODEL_FILE, damaged};
+use crate::checkpoint::MODEL_FILE;
 use crate::checksums::{self, CHECKSUM_FILE};
 use crate::error::TrainError;
 use crate::evaluation::BestModel;
@@ -59,9 +59,11 @@ impl BestModelStore {
             }
             Self::Disk(dir) => dir,
         };
-        let folder = AtomicFolder::create(&dir, is_ours)?;
+        let folder = AtomicFolder::create(dir, is_ours)?;
         let file = folder.path().join(MODEL_FILE);
-        record.save(&file).map_err(|e| damaged(&file, e))?;
+        record
+            .save(&file)
+            .map_err(|e| TrainError::damaged(&file, e))?;
         let state = State {
             step: best.step,
             metric: best.metric.clone(),
@@ -88,7 +90,8 @@ impl BestModelStore {
             path: path.clone(),
             source,
         })?;
-        let state: State = serde_json::from_slice(&text).map_err(|e| damaged(&path, e))?;
+        let state: State =
+            serde_json::from_slice(&text).map_err(|e| TrainError::damaged(&path, e))?;
         Ok(Some(BestModel {
             step: state.step,
             metric: state.metric,
@@ -102,13 +105,16 @@ impl BestModelStore {
             Self::Disk(dir) => {
                 checksums::verify(&dir)?;
                 let path = dir.join(MODEL_FILE);
-                let record = ModuleRecord::load(&path).map_err(|e| damaged(&path, e))?;
+                let record =
+                    ModuleRecord::load(&path).map_err(|e| TrainError::damaged(&path, e))?;
                 (path, record)
             }
             Self::Memory(Some(record)) => (PathBuf::from("memory"), record),
             Self::Memory(None) => return Ok(model),
         };
-        model.try_load_record(record).map_err(|e| damaged(&path, e))
+        model
+            .try_load_record(record)
+            .map_err(|e| TrainError::damaged(&path, e))
     }
 
     pub(crate) fn delete(&self) -> Result<(), TrainError> {

@@ -96,11 +96,13 @@ impl Checkpoint {
         let path = dir.join(format!("{PREFIX}{step}"));
         let folder = AtomicFolder::create(&path, is_ours)?;
         let file = folder.path().join(MODEL_FILE);
-        (model.clone().into_record().save(&file)).map_err(|e| damaged(&file, e))?;
+        (model.clone().into_record().save(&file)).map_err(|e| TrainError::damaged(&file, e))?;
         let record = optimizer.to_record();
         state.optimizer_tensors = record.len();
         let file = folder.path().join(OPTIMIZER_FILE);
-        record.save(&file).map_err(|e| damaged(&file, e))?;
+        record
+            .save(&file)
+            .map_err(|e| TrainError::damaged(&file, e))?;
         let write = |name: &str, bytes: &[u8]| {
             let path = folder.path().join(name);
             fs::write(&path, bytes).map_err(|source| TrainError::Io { path, source })
@@ -143,7 +145,8 @@ impl Checkpoint {
             path: path.clone(),
             source,
         })?;
-        let saved: TrainerState = serde_json::from_slice(&text).map_err(|e| damaged(&path, e))?;
+        let saved: TrainerState =
+            serde_json::from_slice(&text).map_err(|e| TrainError::damaged(&path, e))?;
         // The other side takes the same way through JSON, so that equal numbers compare equal.
         let current = serde_json::to_vec(current)
             .and_then(|json| serde_json::from_slice::<TrainerState>(&json))
@@ -196,7 +199,7 @@ impl Checkpoint {
         let path = self.path.join(MODEL_FILE);
         ModuleRecord::load(&path)
             .and_then(|record| model.try_load_record(record))
-            .map_err(|e| damaged(&path, e))
+            .map_err(|e| TrainError::damaged(&path, e))
     }
 
     /// The task's own state; empty if it has none.
@@ -211,7 +214,7 @@ impl Checkpoint {
         })?;
         if bytes.len() != state.task_state_bytes {
             let (found, expected) = (bytes.len(), state.task_state_bytes);
-            return Err(damaged(
+            return Err(TrainError::damaged(
                 &path,
                 format!("{found} bytes, but {expected} were saved"),
             ));
@@ -226,21 +229,14 @@ impl Checkpoint {
         state: &TrainerState,
     ) -> Result<ModuleOptimizer, TrainError> {
         let path = self.path.join(OPTIMIZER_FILE);
-        let record = OptimizerRecord::load(&path).map_err(|e| damaged(&path, e))?;
+        let record = OptimizerRecord::load(&path).map_err(|e| TrainError::damaged(&path, e))?;
         if record.len() != state.optimizer_tensors {
             let (found, expected) = (record.len(), state.optimizer_tensors);
-            return Err(damaged(
+            return Err(TrainError::damaged(
                 &path,
                 format!("{found} tensors, but {expected} were saved"),
             ));
         }
         Ok(optimizer.load_record(record))
-    }
-}
-
-pub(crate) fn damaged(path: &Path, reason: impl ToString) -> TrainError {
-    TrainError::Checkpoint {
-        path: path.to_owned(),
-        reason: reason.to_string(),
     }
 }

@@ -50,12 +50,12 @@ pub(crate) fn verify(dir: &Path) -> Result<(), TrainError> {
         json => json.map_err(io(&path))?,
     };
     let checksums: BTreeMap<String, Checksum> =
-        serde_json::from_slice(&json).map_err(|error| damaged(&path, error))?;
+        serde_json::from_slice(&json).map_err(|error| TrainError::damaged(&path, error))?;
     for (name, expected) in checksums {
         let path = dir.join(&name);
         let file = match File::open(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(damaged(&path, "it is missing"));
+                return Err(TrainError::damaged(&path, "it is missing"));
             }
             file => file.map_err(io(&path))?,
         };
@@ -63,11 +63,11 @@ pub(crate) fn verify(dir: &Path) -> Result<(), TrainError> {
         if found.bytes != expected.bytes {
             let (found, expected) = (found.bytes, expected.bytes);
             let reason = format!("{found} bytes, but {expected} were saved");
-            return Err(damaged(&path, reason));
+            return Err(TrainError::damaged(&path, reason));
         }
         if found != expected {
             let reason = "its content is not what was saved: the checksums differ";
-            return Err(damaged(&path, reason));
+            return Err(TrainError::damaged(&path, reason));
         }
     }
     Ok(())
@@ -94,10 +94,6 @@ impl Checksum {
 fn io(path: &Path) -> impl FnOnce(std::io::Error) -> TrainError {
     let path = path.to_owned();
     move |source| TrainError::Io { path, source }
-}
-
-fn damaged(path: &Path, reason: impl ToString) -> TrainError {
-    crate::checkpoint::damaged(path, reason)
 }
 
 #[cfg(test)]

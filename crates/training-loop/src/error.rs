@@ -148,6 +148,14 @@ pub enum TrainError {
 }
 
 impl TrainError {
+    /// A checkpoint's file that is damaged or does not fit.
+    pub(crate) fn damaged(path: &std::path::Path, reason: impl ToString) -> Self {
+        Self::Checkpoint {
+            path: path.to_owned(),
+            reason: reason.to_string(),
+        }
+    }
+
     pub(crate) fn invalid(field: &'static str, value: impl ToString, allowed: &str) -> Self {
         Self::InvalidConfig {
             field,

@@ -89,6 +89,7 @@ mod sampler;
 mod schedule;
 mod seed;
 mod setters;
+mod start;
 mod task;
 mod trainer;
 

@@ -14,11 +14,11 @@ use crate::evaluation::{BestModel, EvalEntry, Evaluations, Watch};
 use crate::gradient::{clip_to, global_grad_norm};
 use crate::log::{LogEntry, LogFile, LogWindow};
 use crate::micro_step::{Micro, check_finite, read};
-use crate::optimizer::adamw;
 use crate::options::{EVAL_FILE, LOG_FILE, TrainerOptions};
 use crate::output_dir;
 use crate::plan::Plan;
 use crate::progress;
+use crate::start::Start;
 use crate::task::{StepContext, TrainTask};
 
 /// One call of [`Trainer::fit`](crate::Trainer::fit). The model goes from step to step by value: were a second copy
@@ -108,12 +108,7 @@ impl<'a, T: TrainTask> Run<'a, T> {
             }
             None => {
                 best.delete()?;
-                Start {
-                    optimizer: adamw(config, &model),
-                    model,
-                    state: fresh,
-                    task_state: Vec::new(),
-                }
+                Start::afresh(model, config, fresh)
             }
         };
         let step = state.global_step;
@@ -357,62 +352,6 @@ impl<'a, T: TrainTask> Run<'a, T> {
             Checkpoint::rotate(dir, step, self.config.save_total_limit)?;
         }
         Ok(())
-    }
-}
-
-/// What a run starts from.
-struct Start<M> {
-    model: M,
-    optimizer: ModuleOptimizer,
-    state: TrainerState,
-    task_state: Vec<u8>,
-}
-
-impl<M: Module> Start<M> {
-    /// The latest of `checkpoints` (the latest first) that is whole; none if there is no checkpoint.
-    ///
-    /// A damaged one is passed over with a warning: it costs the steps since the one before, which
-    /// are computed again. If all are damaged, the latest one's damage is the error.
-    fn resume(
-        checkpoints: &[Checkpoint],
-        model: &M,
-        config: &TrainingConfig,
-        fresh: &TrainerState,
-    ) -> Result<Option<Self>, TrainError> {
-        let mut damages = Vec::new();
-        for checkpoint in checkpoints {
-            match Self::load(checkpoint, model.clone(), config, fresh) {
-                Ok(mut start) => {
-                    for damage in damages {
-                        let step = checkpoint.step;
-                        let warning = format!("{damage}; the run goes on from step {step}");
-                        start.state.window.add_warning(warning);
-                    }
-                    return Ok(Some(start));
-                }
-                Err(damage @ TrainError::Checkpoint { .. }) => damages.push(damage),
-                Err(other) => return Err(other),
-            }
-        }
-        damages.into_iter().next().map_or(Ok(None), Err)
-    }
-
-    fn load(
-        checkpoint: &Checkpoint,
-        model: M,
-        config: &TrainingConfig,
-        fresh: &TrainerState,
-    ) -> Result<Self, TrainError> {
-        let state = checkpoint.read_state(fresh)?;
-        let model = checkpoint.load_model(model)?;
-        let optimizer = checkpoint.load_optimizer(adamw(config, &model), &state)?;
-        let task_state = checkpoint.load_task_state(&state)?;
-        Ok(Self {
-            model,
-            optimizer,
-            state,
-            task_state,
-        })
     }
 }
 

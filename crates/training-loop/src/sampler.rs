@@ -272,4 +272,20 @@ mod tests {
         assert!(padded(&grouped) < tokens * 105 / 100);
         assert!(padded(&BatchSampler::new(1003, 8)) > tokens * 140 / 100);
     }
+
+    #[test]
+    fn the_order_of_a_seed_stays() {
+        // Students were trained in this order; another one would train another student.
+        let lengths = (0..11).map(|i| 10 + (i * 7919) % 118).collect();
+        let sampler = BatchSampler::by_length(lengths, 4);
+        let epoch = |epoch| [0, 1, 2].map(|index| sampler.indices(epoch, index, 7));
+        assert_eq!(
+            epoch(0),
+            [vec![5, 6, 7, 9], vec![3, 4, 8], vec![0, 10, 1, 2]]
+        );
+        assert_eq!(
+            epoch(1),
+            [vec![6, 0, 10], vec![1, 2, 3, 4], vec![5, 7, 8, 9]]
+        );
+    }
 }

@@ -52,3 +52,8 @@ pub use row::{exponentiate, largest};
 pub use softmax::{softmax, softmax_in_place};
 #[cfg(feature = "simd")]
 pub use tanh::{GeluTanh, Tanh, gelu_tanh, tanh};
+
+/// The examples of the README are tested.
+#[cfg(all(doctest, feature = "simd"))]
+#[doc = include_str!("../README.md")]
+mod readme {}

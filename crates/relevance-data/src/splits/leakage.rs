@@ -31,8 +31,9 @@ pub struct SplitLeakage {
 /// let label = LabelSchema::binary().label(0)?;
 /// let pair = |query: &str| LabeledPair { pair: Pair { query: Query::new("", query), item: Item::new("", "x") }, label };
 /// let (train, test) = ([pair("usb c cable 2m")], [pair("usb c cables 2m"), pair("garden hose")]);
-/// let config = NearDuplicateConfig::default().with_threshold(0.7).with_shingle(3);
-/// let report = split_leakage(&[("train", &train), ("test", &test)], &config)?;
+/// let config = NearDuplicateConfig::default().with_threshold(0.6).with_shingle(3);
+/// let parts: [(&str, &[LabeledPair]); 2] = [("train", &train), ("test", &test)];
+/// let report = split_leakage(&parts, &config)?;
 /// assert_eq!((report.queries["test"], report.near_duplicate_groups), (2, 1));
 /// # Ok::<(), relevance_data::DataError>(())
 /// ```

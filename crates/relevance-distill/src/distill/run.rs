@@ -133,16 +133,23 @@ impl Distill<'_> {
         let split = QuerySplit::new(vec![1.0 - fraction, fraction], seed)?;
         let held_out = |example: &StudentExample| split.part(&Query::new("", &example.query)) == 1;
         let (dev, train): (Vec<_>, Vec<_>) = examples.into_iter().partition(held_out);
-        let hint = format!("none of the {total} annotations has a reason and a label");
-        match (train.is_empty(), dev.is_empty() && fraction > 0.0) {
-            (true, _) => Err(DistillError::EmptyPart {
-                part: "training",
-                hint,
-            }),
-            (_, true) => Err(DistillError::EmptyPart {
-                part: "dev",
-                hint: "no query fell into it; give a larger --dev-fraction, or 0 for none".into(),
-            }),
+        let empty = |part, hint: &str| {
+            let hint = hint.to_owned();
+            Err(DistillError::EmptyPart { part, hint })
+        };
+        match (train.is_empty(), dev.is_empty()) {
+            (true, true) => {
+                let hint = format!("none of the {total} annotations has a reason and a label");
+                empty("training", &hint)
+            }
+            (true, false) => empty(
+                "training",
+                "every query fell into the held-out part; give a smaller --dev-fraction",
+            ),
+            (false, true) if fraction > 0.0 => empty(
+                "dev",
+                "no query fell into it; give a larger --dev-fraction, or 0 for none",
+            ),
             _ => Ok((train, dev)),
         }
     }

@@ -6,7 +6,7 @@ use super::style::{
     Area, ColumnNames, DrawResult, INK, MARGIN, SMALL, TEXT, WIDTH, bold, centered, color, ended,
     filled, fitted, label, render, text, text_width, widest_name,
 };
-use crate::predictions::same_length;
+use crate::lengths::same_length;
 use crate::{ConfusionMatrix, EvalError};
 
 const TOP: i32 = 44;

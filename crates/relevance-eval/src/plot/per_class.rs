@@ -6,7 +6,7 @@ use super::style::{
     ColumnNames, Frame, INK, MARGIN, SMALL, UNITS, WIDTH, centered, color, draw_legend,
     legend_layout, px, render, series_color, text, ticks,
 };
-use crate::predictions::same_length;
+use crate::lengths::same_length;
 use crate::{EvalError, Evaluation};
 
 const PLOT_HEIGHT: i32 = 230;

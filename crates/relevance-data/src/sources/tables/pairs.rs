@@ -80,7 +80,7 @@ impl SourcePair {
     }
 }
 
-/// A stream of pairs from a table; see the [module](super).
+/// A stream of pairs from a table; see [`sources`](crate::sources).
 pub struct PairSource {
     path: PathBuf,
     rows: Rows,
