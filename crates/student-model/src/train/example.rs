@@ -142,24 +142,28 @@ impl StudentExample {
     }
 
     /// Sets the reason, or takes it away.
+    #[must_use]
     pub fn with_reason(mut self, reason: impl Into<Option<StudentReason>>) -> Self {
         self.reason = reason.into();
         self
     }
 
     /// Sets the teacher's class distribution.
+    #[must_use]
     pub fn with_teacher_probabilities(mut self, probabilities: Vec<f32>) -> Self {
         self.teacher_probabilities = Some(probabilities);
         self
     }
 
     /// Sets how sure the teacher is, in [0, 1].
+    #[must_use]
     pub fn with_teacher_confidence(mut self, confidence: f32) -> Self {
         self.teacher_confidence = Some(confidence);
         self
     }
 
     /// Sets what identifies the query.
+    #[must_use]
     pub fn with_query_key(mut self, key: impl Into<String>) -> Self {
         self.query_key = key.into();
         self

@@ -162,6 +162,7 @@ impl StudentTrainer {
 impl<H: Module + ModuleDisplay> StudentTrainer<H> {
     /// Minimises `objective`, in the place of the configuration's. What learns beside the student
     /// ([`Objective::Heads`]) may be any module.
+    #[must_use]
     pub fn with_objective<G: Module + ModuleDisplay>(
         self,
         objective: Arc<dyn Objective<Heads = G>>,
@@ -176,6 +177,7 @@ impl<H: Module + ModuleDisplay> StudentTrainer<H> {
 
     /// Looks at other pairs: every `eval_steps` of the training configuration `evaluator` gives the
     /// metrics that the best model and early stopping go by. `None` takes it away.
+    #[must_use]
     pub fn with_evaluator(mut self, evaluator: impl Into<Option<Evaluator>>) -> Self {
         self.evaluator = evaluator.into();
         self

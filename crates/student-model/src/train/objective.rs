@@ -188,6 +188,7 @@ impl<'a> ObjectiveContext<'a> {
     }
 
     /// Sets whether the step ends in an entry of the log.
+    #[must_use]
     pub fn with_logged(mut self, is_logged: bool) -> Self {
         self.is_logged = is_logged;
         self
