@@ -44,7 +44,7 @@ impl FolderTensor {
         self.file.values(&self.header)
     }
 
-    fn check_type(&self, path: &Path) -> Result<(), FolderError> {
+    pub(crate) fn check_type(&self, path: &Path) -> Result<(), FolderError> {
         if is_read(self.header.dtype) {
             return Ok(());
         }
@@ -56,7 +56,7 @@ impl FolderTensor {
     }
 
     /// For messages.
-    fn place(&self) -> String {
+    pub(crate) fn place(&self) -> String {
         match &self.shard {
             Some(shard) => format!("{} of {shard}", self.name()),
             None => self.name().to_owned(),
