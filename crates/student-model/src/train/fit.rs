@@ -60,7 +60,7 @@ use crate::{BertForSequenceClassification, StudentError};
 ///
 /// let words = train_wordpiece(lines.lines(), 200)?;
 /// let tokenizer = PairTokenizer::from_tokenizer(words, PairTokenizerConfig::default())?;
-/// let bert = BertConfig { vocab_size: tokenizer.vocab_size(), hidden_size: 32, num_hidden_layers: 1,
+/// let bert = BertConfig { vocab_size: tokenizer.id_bound(), hidden_size: 32, num_hidden_layers: 1,
 ///     num_attention_heads: 2, intermediate_size: 64, ..BertConfig::default() };
 /// let bert = bert.with_labels(&schema.names());
 /// let model = bert.init(7, &Device::default())?;

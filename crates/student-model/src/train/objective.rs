@@ -60,7 +60,7 @@ use crate::StudentError;
 /// # let examples = pairs.map(|(query, item, label)| StudentExample::new(query, item, label));
 /// # let words = train_wordpiece(pairs.map(|(query, item, _)| format!("{query} {item}")), 60)?;
 /// # let tokenizer = PairTokenizer::from_tokenizer(words, PairTokenizerConfig::default())?;
-/// # let bert = BertConfig { vocab_size: tokenizer.vocab_size(), hidden_size: 16, num_hidden_layers: 1,
+/// # let bert = BertConfig { vocab_size: tokenizer.id_bound(), hidden_size: 16, num_hidden_layers: 1,
 /// #     num_attention_heads: 2, intermediate_size: 32, hidden_dropout_prob: 0.0,
 /// #     attention_probs_dropout_prob: 0.0, ..BertConfig::default() }.with_labels(&["Relevant", "Irrelevant"]);
 /// # let model = bert.init(7, &Device::default())?;

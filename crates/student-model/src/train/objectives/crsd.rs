@@ -46,7 +46,7 @@ use crate::train::{Objective, ObjectiveContext, Passes, StudentBatch, View};
 /// #     .with_reason(StudentReason::leaking_the_label(format!("a {query} was asked for"))));
 /// # let words = train_wordpiece(pairs.map(|(query, item, _)| format!("a {query} {item} was asked for")), 80)?;
 /// # let tokenizer = PairTokenizer::from_tokenizer(words, PairTokenizerConfig::default())?;
-/// # let bert = BertConfig { vocab_size: tokenizer.vocab_size(), hidden_size: 16, num_hidden_layers: 1,
+/// # let bert = BertConfig { vocab_size: tokenizer.id_bound(), hidden_size: 16, num_hidden_layers: 1,
 /// #     num_attention_heads: 2, intermediate_size: 32, hidden_dropout_prob: 0.0,
 /// #     attention_probs_dropout_prob: 0.0, ..BertConfig::default() }.with_labels(&["Relevant", "Irrelevant"]);
 /// # let model = bert.init(7, &Device::default())?;
