@@ -5,8 +5,8 @@ use crate::config::CausalLmConfig;
 /// Whether a model may need a tensor of a file. Passed over: frequencies that old Llama files hold, and
 /// the head where it is the embedding.
 pub(crate) fn is_known(name: &str, config: &CausalLmConfig) -> bool {
-    !name.ends_with("rotary_emb.inv_freq")
-        && !(config.tie_word_embeddings && name == "lm_head.weight")
+    let tied = config.tie_word_embeddings && name == "lm_head.weight";
+    !(tied || name.ends_with("rotary_emb.inv_freq"))
 }
 
 /// Names and shapes, in PyTorch's layout, of all tensors of a model. The configuration must be valid.
