@@ -65,7 +65,7 @@ impl BertConfig {
     /// use pair_tokenizer::PairTokenizerConfig;
     /// use student_model::BertConfig;
     ///
-    /// let bert = BertConfig::tiny().with_labels(&["Relevant", "Irrelevant"]);
+    /// let bert = BertConfig::toy().with_labels(&["Relevant", "Irrelevant"]);
     /// let lengths = PairTokenizerConfig::default();
     /// let (model, tokenizer) = bert.init_from_texts(["usb cable, 2 m"], lengths, 7, &Device::default())?;
     /// assert_eq!(model.config().vocab_size, tokenizer.id_bound());

@@ -56,11 +56,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         examples.push(StudentExample::new(fields[0], fields[1], label).with_reason(reason));
     }
     let (device, lengths) = (Device::default(), Default::default());
-    let bert = BertConfig::tiny().with_labels(&schema.names());
+    let bert = BertConfig::toy().with_labels(&schema.names());
     let (model, tokenizer) = bert.init_from_texts(LINES.lines(), lengths, 7, &device)?;
 
-    let training = TrainingConfig::new().with_learning_rate(1e-3);
-    let config = StudentTrainConfig::new().with_training(training.with_max_steps(60));
+    let training = TrainingConfig::new().with_learning_rate(1e-2);
+    let config = StudentTrainConfig::new().with_training(training.with_max_steps(80));
+    let config = config.with_train_batch_size(10);
     let trained = train_student(model, &tokenizer, &examples, &config, TrainerOptions::new())?;
 
     let pairs: Vec<_> = examples.iter().map(|e| (&*e.query, &*e.item)).collect();

@@ -41,13 +41,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/toy/annotations.jsonl");
     let examples = read_student_examples(file, &schema, StudentLabels::Teacher)?;
     let text = std::fs::read_to_string(file)?;
-    let bert = BertConfig::tiny().with_labels(&schema.names());
+    let bert = BertConfig::toy().with_labels(&schema.names());
     let (model, tokenizer) = bert.init_from_texts(text.lines(), lengths, 7, &device)?;
 
     let loss = CrsdLossConfig::new().with_lambda(1.0);
     let align = Arc::new(HardestTriplet { margin: 0.2 });
     let crsd = Crsd::new(&loss)?.with_align_loss(align)?;
-    let training = TrainingConfig::new().with_learning_rate(1e-3);
+    let training = TrainingConfig::new().with_learning_rate(5e-3);
     let training = training.with_max_steps(30).with_logging_steps(10);
     let config = StudentTrainConfig::new().with_training(training);
     let report = StudentTrainer::new(&config, TrainerOptions::new())?

@@ -64,10 +64,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/toy/annotations.jsonl");
     let examples = read_student_examples(file, &schema, StudentLabels::Teacher)?;
     let text = std::fs::read_to_string(file)?;
-    let bert = BertConfig::tiny().with_labels(&schema.names());
+    let bert = BertConfig::toy().with_labels(&schema.names());
     let (model, tokenizer) = bert.init_from_texts(text.lines(), lengths, 7, &device)?;
     let training = TrainingConfig::new().with_max_steps(40);
-    let config = StudentTrainConfig::new().with_training(training.with_learning_rate(1e-3));
+    let config = StudentTrainConfig::new().with_training(training.with_learning_rate(1e-2));
     let report = StudentTrainer::new(&config, TrainerOptions::new())?
         .with_objective(Arc::new(UncertaintyWeighted))
         .train(model, &tokenizer, &examples)?;

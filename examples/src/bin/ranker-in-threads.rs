@@ -26,7 +26,7 @@ const THINGS: [&str; 5] = [
 /// The student; a service would say `Ranker::from_dir("runs/minilm/student", &device)`.
 fn ranker() -> Result<Ranker, StudentError> {
     let (schema, device, lengths) = (LabelSchema::esci(), Device::default(), Default::default());
-    let bert = BertConfig::tiny().with_labels(&schema.names());
+    let bert = BertConfig::toy().with_labels(&schema.names());
     let texts = COLORS.iter().chain(&THINGS);
     let (model, tokenizer) = bert.init_from_texts(texts, lengths, 7, &device)?;
     let student = Student::new(&model, tokenizer, &schema.gains())?;

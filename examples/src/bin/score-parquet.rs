@@ -19,7 +19,7 @@ use relevance_distill::student_model::{
 use relevance_distill::training_loop::TrainerOptions;
 
 /// Pairs that are scored, and how many of them are in memory at once.
-const PAIRS: usize = 400;
+const PAIRS: usize = 200;
 const AT_ONCE: usize = 100;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -58,17 +58,17 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// A student that has seen a few pairs of the train split.
 fn tiny_student(data: &EsciDataset) -> Result<Student, Box<dyn Error>> {
-    let pairs = data.stream(&EsciFilter::split("train"))?.take(160);
+    let pairs = data.stream(&EsciFilter::split("train"))?.take(96);
     let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
     let examples: Vec<_> = pairs.iter().map(StudentExample::from_labeled).collect();
     let (schema, device) = (data.schema(), Device::default());
-    let bert = BertConfig::tiny().with_labels(&schema.names());
+    let bert = BertConfig::toy().with_labels(&schema.names());
     let texts = examples.iter().flat_map(|e| [&e.query, &e.item]);
     let lengths = PairTokenizerConfig::default().with_max_length(72);
     let (model, tokenizer) = bert.init_from_texts(texts, lengths, 7, &device)?;
     let mut config = StudentTrainConfig::new().with_objective(ObjectiveConfig::CrossEntropy);
     config.training.num_train_epochs = 1.0;
-    config.training.learning_rate = 5e-4;
+    config.training.learning_rate = 5e-3;
     let report = train_student(model, &tokenizer, &examples, &config, TrainerOptions::new())?;
     Ok(Student::new(&report.model, tokenizer, &schema.gains())?)
 }

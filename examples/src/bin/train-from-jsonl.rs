@@ -29,8 +29,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let schema = &LabelSchema::esci();
     let mut config = DistillConfig::default();
     config.dev_fraction = 0.2;
-    config.student.training.learning_rate = 1e-3;
-    config.student.training.num_train_epochs = 10.0;
+    config.student.train_batch_size = 8;
+    config.student.training.learning_rate = 1e-2;
+    config.student.training.num_train_epochs = 12.0;
     let distill = Distill {
         annotations,
         schema,
@@ -56,7 +57,7 @@ fn toy(folder: &Path) -> Result<[PathBuf; 3], Box<dyn Error>> {
     let annotations = Path::new(env!("CARGO_MANIFEST_DIR")).join("toy/annotations.jsonl");
     let [init, out] = ["encoder", "run"].map(|name| folder.join(name));
     let (text, schema) = (std::fs::read_to_string(&annotations)?, LabelSchema::esci());
-    let bert = BertConfig::tiny().with_labels(&schema.names());
+    let bert = BertConfig::toy().with_labels(&schema.names());
     let start = bert.init_from_texts(text.lines(), Default::default(), 7, &Device::default());
     let (model, tokenizer) = start?;
     Student::new(&model, tokenizer, &schema.gains())?.save_dir(&init)?;

@@ -20,7 +20,7 @@ use relevance_distill::training_loop::{Interrupt, TrainerOptions, TrainingConfig
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (schema, device, options) = (LabelSchema::esci(), Device::default(), TrainerOptions::new);
-    let training = TrainingConfig::new().with_learning_rate(3e-3);
+    let training = TrainingConfig::new().with_learning_rate(1e-2);
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/toy/annotations.jsonl");
     let text = std::fs::read_to_string(file)?;
     let gold = read_labeled_pairs(file, &schema)?;
@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Stage 1: pre-training, fine-tuning, annotation. DPO would come before the last.
     let tokenizer = train_bpe_tokenizer(text.lines(), 500)?;
     let mut decoder = CausalLmConfig::default().with_tokenizer(&tokenizer);
-    (decoder.hidden_size, decoder.num_hidden_layers) = (64, 2);
+    (decoder.hidden_size, decoder.num_hidden_layers) = (32, 2);
     let model = decoder.init(7, &device)?;
     let config = PretrainConfig::new().with_context_length(64);
     let config = config.with_training(training.clone().with_max_steps(10));
@@ -59,10 +59,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // Stage 2: a student of these annotations.
     let examples = read_student_examples(&file, &schema, StudentLabels::Teacher)?;
-    let (bert, lengths) = (BertConfig::tiny(), Default::default());
+    let (bert, lengths) = (BertConfig::toy(), Default::default());
     let bert = bert.with_labels(&schema.names());
     let (model, tokenizer) = bert.init_from_texts(text.lines(), lengths, 7, &device)?;
-    let training = training.with_learning_rate(1e-3).with_max_steps(60);
+    let training = training.with_max_steps(80);
     let config = StudentTrainConfig::new().with_training(training);
     let model = train_student(model, &tokenizer, &examples, &config, options())?.model;
     let student = Student::new(&model, tokenizer, &schema.gains())?;
