@@ -22,7 +22,7 @@ use crate::{BertForSequenceClassification, StudentError};
 ///
 /// let evaluator = Evaluator::new(move |model| {
 ///     let probabilities = predict(model, &tokenizer, &[("usb mouse", "mouse"), ("lamp", "mouse")], 8)?;
-///     let right = f64::from(probabilities[0][0] > 0.5) + f64::from(probabilities[1][1] > 0.5);
+///     let right = f64::from(probabilities[[0, 0]] > 0.5) + f64::from(probabilities[[1, 1]] > 0.5);
 ///     Ok::<_, StudentError>(BTreeMap::from([("accuracy".to_owned(), right / 2.0)]))
 /// });
 /// # use student_model::{BertConfig, BertForSequenceClassification};

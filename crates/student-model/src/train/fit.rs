@@ -73,7 +73,7 @@ use crate::{BertForSequenceClassification, StudentError};
 /// // At inference a query and an item are enough.
 /// let pairs = [("red mouse", "red usb mouse"), ("red mouse", "blue desk lamp")];
 /// let probabilities = predict(&report.model, &tokenizer, &pairs, 8)?;
-/// assert!(probabilities[0][0] > 0.5 && probabilities[1][1] > 0.5, "{probabilities:?}");
+/// assert!(probabilities[[0, 0]] > 0.5 && probabilities[[1, 1]] > 0.5, "{probabilities:?}");
 /// # Ok::<(), StudentError>(())
 /// ```
 ///

@@ -50,7 +50,7 @@ use crate::StudentError;
 ///     {
 ///         let [standard] = passes.into_array()?;
 ///         let ce = cross_entropy(standard.logits, batch.labels.clone())?; // [b]
-///         let unsure = 1.0 - ce.clone().neg().exp(); // [b], 1 − p(label)
+///         let unsure = ce.clone().neg().exp().neg().add_scalar(1.0); // [b], 1 − p(label)
 ///         let loss = (unsure.powf_scalar(self.gamma) * ce.clone()).mean();
 ///         Ok(StepOutput::new(loss).with_tensor_metric("loss_sce", ce.mean()))
 ///     }
