@@ -22,10 +22,10 @@ use crate::{BertForSequenceClassification, StudentError};
 ///
 /// ```
 /// use burn::tensor::Device;
-/// use pair_tokenizer::{PairTokenizer, PairTokenizerConfig};
+/// use pair_tokenizer::PairTokenizerConfig;
 /// use relevance_data::{LabelSchema, Rationale};
-/// use student_model::{BertConfig, BertForSequenceClassification, StudentError, StudentExample,
-///     StudentReason, StudentTrainConfig, predict, train_student, train_wordpiece};
+/// use student_model::{BertConfig, StudentError, StudentExample,
+///     StudentReason, StudentTrainConfig, predict, train_student};
 /// use training_loop::{Progress, TrainerOptions, TrainingConfig};
 ///
 /// // query, item, label, the teacher's reasoning
@@ -58,14 +58,11 @@ use crate::{BertForSequenceClassification, StudentError};
 ///     examples.push(StudentExample::new(query, item, label).with_reason(reason));
 /// }
 ///
-/// let words = train_wordpiece(lines.lines(), 200)?;
-/// let tokenizer = PairTokenizer::from_tokenizer(words, PairTokenizerConfig::default())?;
-/// let bert = BertConfig { vocab_size: tokenizer.id_bound(), hidden_size: 32, num_hidden_layers: 1,
-///     num_attention_heads: 2, intermediate_size: 64, ..BertConfig::default() };
-/// let bert = bert.with_labels(&schema.names());
-/// let model = bert.init(7, &Device::default())?;
+/// let bert = BertConfig::toy().with_labels(&schema.names());
+/// let lengths = PairTokenizerConfig::default();
+/// let (model, tokenizer) = bert.init_from_texts(lines.lines(), lengths, 7, &Device::default())?;
 ///
-/// let training = TrainingConfig::new().with_learning_rate(1e-2).with_max_steps(60);
+/// let training = TrainingConfig::new().with_learning_rate(1e-2).with_max_steps(240);
 /// let config = StudentTrainConfig::new().with_training(training).with_train_batch_size(10);
 /// let options = TrainerOptions::new().with_progress(Progress::Hidden);
 /// let report = train_student(model, &tokenizer, &examples, &config, options)?; // CRSD, the default

@@ -62,9 +62,10 @@ use crate::StudentError;
 /// # let tokenizer = PairTokenizer::from_tokenizer(words, PairTokenizerConfig::default())?;
 /// # let bert = BertConfig { vocab_size: tokenizer.id_bound(), hidden_size: 16, num_hidden_layers: 1,
 /// #     num_attention_heads: 2, intermediate_size: 32, hidden_dropout_prob: 0.0,
-/// #     attention_probs_dropout_prob: 0.0, ..BertConfig::default() }.with_labels(&["Relevant", "Irrelevant"]);
+/// #     attention_probs_dropout_prob: 0.0, initializer_range: 0.1, ..BertConfig::default() }
+/// #     .with_labels(&["Relevant", "Irrelevant"]);
 /// # let model = bert.init(7, &Device::default())?;
-/// # let training = TrainingConfig::new().with_learning_rate(1e-2).with_max_steps(20).with_logging_steps(1);
+/// # let training = TrainingConfig::new().with_learning_rate(1e-2).with_max_steps(60).with_logging_steps(1);
 /// # let config = StudentTrainConfig::new().with_training(training);
 /// # let options = TrainerOptions::new().with_progress(Progress::Hidden);
 /// let report = StudentTrainer::new(&config, options)?
